@@ -1,0 +1,1 @@
+"""Can this be trained on, with which method, and which rows hurt?"""

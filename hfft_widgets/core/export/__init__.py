@@ -1,0 +1,1 @@
+"""How do I use the trained model on my machine?"""

@@ -1,0 +1,1 @@
+"""What will run, where, what does it cost, will it fit?"""

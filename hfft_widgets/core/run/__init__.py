@@ -1,0 +1,1 @@
+"""How is it going, what went wrong, what now?"""

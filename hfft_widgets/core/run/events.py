@@ -1,0 +1,91 @@
+"""Event lines: how a script tells what it does, whatever carries its output.
+
+A script prints one ASCII line per event, `@hfft {json}`, and anything else between them. The keys: `n` counts
+from 0 in one process, `t` is Unix time in seconds, `event` names the kind, `step` and `total_steps` place it,
+`epoch` is a float, `metrics` holds raw floats (nan and inf as strings, a missing value as null); every other key is
+that event's own data. `hfft_widgets.scripts.progress` writes these lines.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PREFIX = "@hfft "
+_PLACED = frozenset({"n", "t", "event", "step", "total_steps", "epoch", "metrics"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a script told.
+
+    Attributes:
+        n: Counter within one process of the script, from 0.
+        seconds: Unix time.
+        kind: start, log, eval, save, progress, answers, verified, stopped, end or error; others are kept.
+        step: Optimizer steps done, or None.
+        total_steps: Optimizer steps planned, or None.
+        epoch: Passes over the data so far, or None.
+        metrics: Raw floats; None where a metric had no value.
+        data: What else the event carries.
+    """
+
+    n: int
+    seconds: float
+    kind: str
+    step: int | None = None
+    total_steps: int | None = None
+    epoch: float | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse(line: str) -> Event | None:
+    """The event in a line, or None if the line is not one (also if it is cut or damaged).
+
+    >>> parse('@hfft {"n": 3, "t": 5.0, "event": "log", "step": 7, "metrics": {"loss": 2.5}}').metrics
+    {'loss': 2.5}
+    >>> parse("Loading weights: 100%") is None
+    True
+    """
+    at = line.find(PREFIX)
+    if at < 0:
+        return None
+    try:
+        raw = json.loads(line[at + len(PREFIX) :])
+        return _event(raw)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+
+
+def _event(raw: dict[str, Any]) -> Event:
+    return Event(
+        n=int(raw["n"]),
+        seconds=float(raw["t"]),
+        kind=str(raw["event"]),
+        step=_whole(raw.get("step")),
+        total_steps=_whole(raw.get("total_steps")),
+        epoch=_number(raw.get("epoch")),
+        metrics={str(k): _number(v) for k, v in (raw.get("metrics") or {}).items() if _is_number(v)},
+        data={str(k): v for k, v in raw.items() if k not in _PLACED},
+    )
+
+
+def _is_number(value: object) -> bool:
+    return (
+        value is None
+        or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        or value in {"nan", "inf", "-inf"}
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _whole(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None or not math.isfinite(number) else int(number)

@@ -1,0 +1,99 @@
+"""Every error raised on purpose.
+
+    HfftError
+    ├── DataError              the dataset cannot be used as asked
+    │   ├── DatasetNotFoundError
+    │   └── EmptyDatasetError
+    ├── ModelError             the model cannot be found, read or used as asked
+    ├── PlanError              these settings cannot become a plan
+    ├── RunError               a run cannot be started, found or steered
+    │   ├── LaunchError
+    │   └── RunNotFoundError
+    ├── ExportError            this model cannot become a GGUF file
+    ├── HubError               the Hugging Face Hub said no, or nothing
+    └── MissingExtraError      an optional part is not installed
+
+Each message says what happened, why, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class HfftError(Exception):
+    """The root: what happened, why, and what to do next.
+
+    >>> print(HfftError("The file is empty.", remedy="Save it again with at least one row."))
+    The file is empty. Save it again with at least one row.
+
+    Args:
+        what: What happened, one sentence, with the value got.
+        why: The reason, where it is known and not in `what`.
+        remedy: What to do next, with the values allowed.
+    """
+
+    def __init__(self, what: str, *, why: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.why = why
+        self.remedy = remedy
+        super().__init__(" ".join(part for part in (what, why, remedy) if part))
+
+
+class DataError(HfftError):
+    """The dataset cannot be used as asked."""
+
+
+class DatasetNotFoundError(DataError):
+    """No dataset is at that name or path."""
+
+
+class EmptyDatasetError(DataError):
+    """The dataset has no row."""
+
+
+class ModelError(HfftError):
+    """The model cannot be found, read or used as asked."""
+
+
+class PlanError(HfftError):
+    """These settings cannot become a plan."""
+
+
+class RunError(HfftError):
+    """A run cannot be started, found or steered."""
+
+
+class LaunchError(RunError):
+    """The run was not started; nothing is running and nothing was paid."""
+
+
+class RunNotFoundError(RunError):
+    """No run has that id."""
+
+
+class ExportError(HfftError):
+    """This model cannot become a GGUF file."""
+
+
+class HubError(HfftError):
+    """The Hugging Face Hub said no, or nothing."""
+
+
+class MissingExtraError(HfftError):
+    """An optional part is not installed.
+
+    >>> print(MissingExtraError("Training on this machine", "train", "trl"))
+    Training on this machine needs the package 'trl'. Install it with: pip install "hfft-widgets[train]"
+
+    Args:
+        what: What was to be done.
+        extra: The extra of this package that brings what is missing.
+        module: The module that could not be imported.
+    """
+
+    def __init__(self, what: str, extra: str, module: str) -> None:
+        self.extra = extra
+        self.module = module
+        super().__init__(
+            f"{what} needs the package '{module}'.",
+            remedy=f'Install it with: pip install "hfft-widgets[{extra}]"',
+        )

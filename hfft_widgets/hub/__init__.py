@@ -1,0 +1,1 @@
+"""The only importer of huggingface_hub; it translates errors and keeps tokens inside."""
