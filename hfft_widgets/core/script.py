@@ -35,10 +35,10 @@ def literal(value: object) -> str:
 
 
 def comment(text: object) -> str:
-    """A text that may stand in a comment or docstring: one line, ASCII, no quote or backslash.
+    r"""A text that may stand in a comment or docstring: one line, ASCII, no quote or backslash.
 
-    >>> comment('x\\n\"\"\"y')
-    'x y'
+    >>> comment('x\n"y\\z')
+    'x y z'
     """
     return re.sub(r"[^ -~]|[\"\\\\]", " ", str(text)).replace("  ", " ").strip()
 
