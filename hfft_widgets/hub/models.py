@@ -1,0 +1,45 @@
+"""Models on the Hub: the small files are enough to plan with; an export needs the weights too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hfft_widgets.errors import HubError, ModelError
+
+_SMALL = ("config.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+_WEIGHTS = ("*.safetensors", "*.json", "tokenizer.model")
+
+
+def fetch_model(repo_id: str, *, weights: bool = False) -> Path:
+    """The folder in the Hub's cache with the model's configuration and tokenizer, and its weights if asked for.
+
+    Raises:
+        ModelError: No such model, or a gated one whose terms were not accepted.
+        HubError: The Hub could not be reached.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+
+    transport_error = HfHubHTTPError.__bases__[0]  # httpx's root in 1.x, httpx2's in 2.x
+    try:
+        return Path(snapshot_download(repo_id, allow_patterns=[*_SMALL, *(_WEIGHTS if weights else ())]))
+    except HFValidationError as error:
+        raise ModelError(
+            f"{repo_id!r} is neither a folder here nor the name of a model on the Hub.",
+            remedy="Give a folder, or an id such as Qwen/Qwen3-0.6B.",
+        ) from error
+    except GatedRepoError as error:
+        raise ModelError(
+            f"{repo_id} is gated.", remedy=f"Accept its terms at https://huggingface.co/{repo_id} and sign in."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"There is no model {repo_id} on the Hub, or it is private.",
+            remedy="Check the spelling, or sign in with a token that can read it.",
+        ) from error
+    except (transport_error, OSError) as error:
+        raise HubError(
+            f"{repo_id} could not be read from the Hugging Face Hub.",
+            why=f"{type(error).__name__}: {error}",
+            remedy="Check the network, or give a model folder on this machine.",
+        ) from error

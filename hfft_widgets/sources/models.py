@@ -1,0 +1,137 @@
+"""Reading a model folder: its configuration, parameter count, chat template and tokenizer, without loading weights."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hfft_widgets.core.plan.model import ModelFacts, model_facts
+from hfft_widgets.errors import ModelError
+
+_HEADER_LIMIT = 100 * 2**20  # the format's own limit
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder as `save_pretrained` writes it.
+
+    Attributes:
+        path: The folder.
+        config: config.json; empty for an adapter.
+        adapter_config: adapter_config.json, or None.
+        files: Names of the files in it.
+        chat_template: The tokenizer's template, or None.
+        parameters: Counted in the safetensors headers, tied ones once; None if there are no such files.
+        weight_bytes: Size of the safetensors files.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    adapter_config: Mapping[str, Any] | None
+    files: tuple[str, ...]
+    chat_template: str | None
+    parameters: int | None
+    weight_bytes: int
+
+    def facts(self, reference: str | None = None, *, local: bool = True) -> ModelFacts:
+        """The model in numbers; `reference` is what scripts call it (the folder if None)."""
+        return model_facts(
+            self.config,
+            reference=reference or str(self.path),
+            local=local,
+            parameters=self.parameters,
+            chat_template=self.chat_template,
+            weight_bytes=self.weight_bytes,
+        )
+
+
+def read_folder(path: str | Path) -> ModelFolder:
+    """What a model or adapter folder holds.
+
+    Raises:
+        ModelError: No such folder, neither config.json nor adapter_config.json, or a file that is not JSON.
+    """
+    folder = Path(path).expanduser().absolute()
+    if not folder.is_dir():
+        raise ModelError(
+            f"There is no folder {str(folder)!r}.", remedy="Give a model folder, or a Hub id such as Qwen/Qwen3-0.6B."
+        )
+    config = _json(folder / "config.json") or {}
+    adapter = _json(folder / "adapter_config.json")
+    if not config and adapter is None:
+        raise ModelError(
+            f"{str(folder)!r} holds no model: neither config.json nor adapter_config.json is there.",
+            remedy="Give the folder that save_pretrained wrote.",
+        )
+    weights = sorted(folder.glob("*.safetensors"))
+    counts = [count for file in weights if (count := _parameters(file)) is not None]
+    return ModelFolder(
+        path=folder,
+        config=config,
+        adapter_config=adapter,
+        files=tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_file())),
+        chat_template=_chat_template(folder),
+        parameters=sum(counts) if counts else None,
+        weight_bytes=sum(file.stat().st_size for file in weights),
+    )
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{str(path)!r} cannot be read: {error}.", remedy="Save or download the model again."
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{str(path)!r} is not a configuration.", remedy="Save or download the model again.")
+    return value
+
+
+def _parameters(file: Path) -> int | None:
+    """Elements of all tensors, from the header alone: 8 bytes of length, then JSON."""
+    try:
+        with file.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > _HEADER_LIMIT:
+                return None
+            header = json.loads(stream.read(length))
+        return sum(int(math.prod(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__")
+    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        return None
+
+
+def _chat_template(folder: Path) -> str | None:
+    file = folder / "chat_template.jinja"
+    if file.exists():
+        return file.read_text("utf-8")
+    template = (_json(folder / "tokenizer_config.json") or {}).get("chat_template")
+    if isinstance(template, list):  # several named templates
+        template = next((entry.get("template") for entry in template if entry.get("name") == "default"), None)
+    return template if isinstance(template, str) else None
+
+
+def token_counter(folder: str | Path) -> Callable[[Iterable[str]], list[int]] | None:
+    """Counts the tokens of texts with the model's own tokenizer, or None if the folder has no tokenizer.json.
+
+    The `tokenizers` library alone: it loads in a fraction of the time that transformers takes.
+    """
+    file = Path(folder) / "tokenizer.json"
+    if not file.exists():
+        return None
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises bare Exception for a damaged file
+        raise ModelError(
+            f"The tokenizer of {str(folder)!r} cannot be read: {error}.", remedy="Download the model again."
+        ) from error
+    return lambda texts: [len(encoding) for encoding in tokenizer.encode_batch(list(texts))]

@@ -1,0 +1,190 @@
+"""TrainingMonitor: start a plan and watch it; it lives on while cells run, and finds a run of an earlier kernel."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import ipywidgets as W  # noqa: N812
+import traitlets as T  # noqa: N812
+
+from hfft_widgets import api
+from hfft_widgets.core.html import el, fold
+from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.core.run.curves import svg
+from hfft_widgets.core.run.events import Event
+from hfft_widgets.core.run.views import RunView, run_html
+from hfft_widgets.errors import RunError
+from hfft_widgets.jobs.following import Follower
+from hfft_widgets.jobs.run import Run
+from hfft_widgets.widgets.live_plot import LivePlot
+from hfft_widgets.widgets.panel import Panel, shown
+
+LOG_LINES = 40
+# the curves that are drawn, by plot; a method shows those it has
+LOSS = ("loss", "eval_loss", "reward", "eval_reward", "rewards/accuracies", "rewards/margins")
+STEERING = ("learning_rate", "grad_norm")
+
+
+class TrainingMonitor(Panel):
+    """Answers: how is it going, what went wrong, what now?
+
+    Args:
+        source: A Run, a run's id, or a plan that is to be started; None shows the runs known here.
+    """
+
+    run = T.Any(None, allow_none=True)
+    plan = T.Any(None, allow_none=True)
+
+    def __init__(self, source: Run | TrainingPlan | str | None = None) -> None:
+        super().__init__()
+        self.start_button = self.button(
+            "Train on this machine", self.launch, doing="Starting", primary=True, icon="play"
+        )
+        self.cancel_button = W.Button(
+            description="Cancel the run", icon="stop", layout=W.Layout(width="auto", height="32px")
+        )
+        self.cancel_button.on_click(lambda _: self._cancelling())
+        self.earlier = W.Dropdown(options=[("earlier runs …", None)], layout=W.Layout(width="320px"))
+        self.earlier.observe(self._picked, "value")
+        self.top.children = (
+            W.HBox([self.start_button, self.cancel_button, self.earlier], layout=W.Layout(flex_flow="row wrap")),
+        )
+        self.losses = LivePlot(title="Loss", y_title="loss", height=300)
+        self.steering = LivePlot(title="Learning rate and gradient norm", y_title="", height=220, y_log=True)
+        self.log = W.HTML()
+        self.curves = W.VBox([self.losses, W.Accordion([self.steering], titles=("Learning rate and gradient norm",))])
+        self.curves.layout.max_width = "862px"
+        self.curves.layout.display = "none"
+        self.bottom.children = (self.curves, self.log)
+        self._follower: Follower | None = None
+        self._list_runs()
+        if isinstance(source, TrainingPlan):
+            self.plan = source
+        elif source is not None:
+            self.watch(source)
+        self._show_buttons()
+        self.observe(lambda _: self._show_buttons(), ["run", "plan", "result"])
+
+    @shown
+    def launch(self) -> Run:
+        """Start the plan on this machine and watch it. A second click finds the run that is already live."""
+        if self.plan is None:
+            raise RunError("There is no plan to run.", remedy="Make a plan first.")
+        run = api.launch(self.plan, on="local")
+        self.watch(run)
+        return run
+
+    @shown
+    def watch(self, run: Run | str) -> Run:
+        """Show a run, live or finished, from its first point on."""
+        found = api.attach(run) if isinstance(run, str) else run
+        if self._follower:
+            self._follower.stop()
+        self.losses.clear()
+        self.steering.clear()
+        self.result = None
+        self.run = found
+        self.curves.layout.display = ""
+        found.refresh()
+        self._draw_all(found)
+        self._show(found)
+        self._follower = Follower(found, self._updated).start()
+        return found
+
+    @shown
+    def cancel(self) -> Run:
+        """Stop the run: it saves a checkpoint and ends, with everything it started."""
+        if self.run is None:
+            raise RunError("There is no run to cancel.", remedy="Start or pick one first.")
+        self.run.cancel()
+        self._show(self.run)
+        return self.run
+
+    def _cancelling(self) -> None:
+        self.cancel_button.disabled = True
+        self.start(self.cancel, doing="Stopping: it finishes its step and saves")
+
+    # ---- in the follower's thread --------------------------------------------------------------
+
+    def _updated(self, events: list[Event]) -> None:
+        try:
+            run = self._follower.run if self._follower else self.run
+            if run is not self.run:
+                return
+            for event in events:
+                self._draw(event)
+            self._show(run)
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: the panel shows it
+            self.show_error(error)
+
+    def _draw_all(self, run: Run) -> None:
+        for plot, names in ((self.losses, LOSS), (self.steering, STEERING)):
+            for name in names:
+                points = run.history.get(name, ())
+                if points:
+                    plot.replace(name, [p.step for p in points], [p.value for p in points])
+
+    def _draw(self, event: Event) -> None:
+        if event.step is None:
+            return
+        for plot, names in ((self.losses, LOSS), (self.steering, STEERING)):
+            for name in names:
+                value = event.metrics.get(name)
+                if value is not None:
+                    plot.append(name, event.step, value)
+
+    def _show(self, run: Run) -> None:
+        stage = run.stage
+        self.card.show(run_html(view_of(run)))
+        log = "\n".join(run.log.splitlines()[-LOG_LINES:])
+        self.log.value = el(
+            "div", fold("What it printed", el("pre", log or "nothing yet")), class_="hfft-line hfft-vars"
+        )
+        if stage.final and self.result is not run:
+            self.losses.flush()
+            self.steering.flush()
+            self.clear_status()
+            self.result = run
+
+    # ---- controls -------------------------------------------------------------------------------
+
+    def _show_buttons(self) -> None:
+        live = self.run is not None and self.result is None
+        self.start_button.layout.display = "" if self.plan is not None and not live else "none"
+        self.cancel_button.layout.display = "" if live else "none"
+        self.cancel_button.disabled = False
+
+    def _list_runs(self) -> None:
+        known = [(f"{run.title} · {run.stage} · {run.id}", run.id) for run in api.runs() if run.kind == "training"]
+        self.earlier.options = [("earlier runs …", None), *known[:30]]
+        self.earlier.layout.display = "" if known else "none"
+
+    def _picked(self, change: Any) -> None:
+        if change.new:
+            self.start(lambda: self.watch(change.new), doing="Opening the run")
+
+
+def view_of(run: Run) -> RunView:
+    """The run at this moment, as its renderings need it."""
+    status, pace = run.status, run.pace
+    now = time.time()
+    return RunView(
+        id=run.id,
+        title=run.title,
+        stage=status.stage,
+        step=pace.step,
+        total_steps=pace.total_steps,
+        seconds=(status.finished or now) - (status.started or status.created),
+        seconds_left=pace.seconds_left,
+        age_seconds=None if status.stage.final or status.heartbeat is None else max(0.0, now - status.heartbeat),
+        message=str(run.journal.data("progress").get("message", "")),
+        error=run.error,
+        output=str(run.output) if run.output else None,
+        cost_usd=run.cost_usd or None,
+        history=run.history,
+        answers=run.journal.data("answers"),
+        chart=svg(run.history, [n for n in LOSS if n in run.history][:2])
+        if status.stage.final and run.history
+        else None,
+    )

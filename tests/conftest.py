@@ -1,0 +1,53 @@
+"""What every test gets: folders of its own, no network, and the two tiers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# before any Hugging Face library is imported: tests never leave this machine
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`-m full` means everything, not only what is marked so."""
+    if config.getoption("markexpr") == "full":
+        config.option.markexpr = ""
+        config.stash[_FULL] = True
+
+
+_FULL = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.stash.get(_FULL, False) or config.getoption("markexpr"):
+        return
+    skip = pytest.mark.skip(reason="runs with `pytest -m full`")
+    for item in items:
+        if "full" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for runs and caches; the samples are shared by the session (see `samples_home`)."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HFFT_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the whole session in which the samples are built once."""
+    return tmp_path_factory.mktemp("samples")
+
+
+@pytest.fixture
+def sample_folders(sample_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Use the session's folder, so that samples are built once for all tests that need them."""
+    monkeypatch.setenv("HFFT_HOME", str(sample_home))
+    return sample_home
