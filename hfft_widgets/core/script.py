@@ -25,13 +25,32 @@ LESSON_END = "# ---- Machinery: how it reports, stops and resumes. It need not b
 def literal(value: object) -> str:
     r"""The value as a Python literal, ASCII only, so that what is read is what is meant.
 
-    >>> literal('a"; import os  # \u202e')
-    '\'a"; import os  # \\u202e\''
+    >>> print(literal('a"; import os  # \u202e'), literal({"split": "train"}))
+    "a\"; import os  # \u202e" {"split": "train"}
+
+    Raises:
+        ValueError: The value is not made of strings, numbers, booleans, None, lists and dicts.
     """
-    text = ascii(value)
-    if ast.literal_eval(text) != value:
-        raise ValueError(f"{value!r} has no Python literal")
-    return text
+    for text in (_json_literal(value), ascii(value)):
+        if text is not None and _means(text, value):
+            return text
+    raise ValueError(f"{value!r} has no Python literal")
+
+
+def _json_literal(value: object) -> str | None:
+    """JSON's spelling, where Python reads it the same way: it quotes as people do."""
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _means(text: str, value: object) -> bool:
+    try:
+        read = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return False
+    return bool(read == value) and type(read) is type(value)
 
 
 def comment(text: object) -> str:

@@ -38,6 +38,25 @@ def choose_precision(*, trains_all_weights):
     return Precision(torch.float32 if trains_all_weights else frozen, bf16=bf16, fp16=not bf16)
 
 
+def watched(seed, *, logging_steps, eval_steps, save_steps):
+    """The trainer's arguments for curves, checks on held-out rows, checkpoints and the same order every time."""
+    return {
+        "logging_steps": logging_steps,
+        "logging_first_step": True,
+        "logging_nan_inf_filter": False,  # show a nan loss as what it is
+        "eval_strategy": "steps",
+        "eval_steps": eval_steps,
+        "eval_on_start": True,  # where it stands before the first step
+        "save_steps": save_steps,
+        "save_total_limit": 2,
+        "disable_tqdm": True,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "report_to": "none",
+        "seed": seed,
+        "data_seed": seed,
+    }
+
+
 class Progress(TrainerCallback):
     """Tells each log line, evaluation and checkpoint; ends training after the step in which a stop was asked for."""
 

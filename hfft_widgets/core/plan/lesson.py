@@ -85,8 +85,8 @@ def _data(plan: TrainingPlan) -> str:
 
 
 def _config(plan: TrainingPlan) -> str:
-    rows = [_line(*argument) for argument in [*_shared(plan), *_METHOD_ARGUMENTS[plan.method](plan), *_watching(plan)]]
-    return f"config = {plan.method}Config(\n" + "\n".join(rows) + "\n)"
+    rows = [_line(*argument) for argument in [*_shared(plan), *_METHOD_ARGUMENTS[plan.method](plan)]]
+    return f"config = {plan.method}Config(\n" + "\n".join([*rows, _watching(plan)]) + "\n)"
 
 
 def _line(name: str, value: str, why: str) -> str:
@@ -148,34 +148,17 @@ def _grpo(plan: TrainingPlan) -> list[Argument]:
         ("num_generations", str(s.num_generations), "answers per prompt that are compared with each other"),
         ("max_completion_length", str(s.max_completion_length), "tokens"),
         ("temperature", "1.0", "answers must differ, or there is nothing to compare"),
+        ("per_device_eval_batch_size", str(max(1, s.batch_size // s.num_generations) * s.num_generations), ""),
     ]
 
 
 _METHOD_ARGUMENTS = {"SFT": _sft, "DPO": _dpo, "GRPO": _grpo}
 
 
-def _watching(plan: TrainingPlan) -> list[Argument]:
+def _watching(plan: TrainingPlan) -> str:
     s = plan.settings
-    generations = max(1, s.batch_size // s.num_generations) * s.num_generations
-    return [
-        ("per_device_eval_batch_size", str(generations if plan.method == "GRPO" else s.batch_size), ""),
-        ("eval_strategy", '"steps"', ""),
-        ("eval_steps", str(s.eval_steps), ""),
-        *(
-            []
-            if plan.method == "GRPO"
-            else [("eval_on_start", "True", "the loss on held-out rows before the first step")]
-        ),
-        ("logging_steps", str(s.logging_steps), ""),
-        ("logging_first_step", "True", ""),
-        ("logging_nan_inf_filter", "False", "show a nan loss as what it is"),
-        ("save_steps", str(s.save_steps), "a run that is stopped goes on from here"),
-        ("save_total_limit", "2", ""),
-        ("disable_tqdm", "True", ""),
-        ("report_to", '"none"', ""),
-        ("seed", "SEED", ""),
-        ("data_seed", "SEED", ""),
-    ]
+    steps = f"logging_steps={s.logging_steps}, eval_steps={s.eval_steps}, save_steps={s.save_steps}"
+    return f"    **watched(SEED, {steps}),  # curves, held-out checks, checkpoints"
 
 
 def _lora(plan: TrainingPlan) -> str:

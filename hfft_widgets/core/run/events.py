@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 PREFIX = "@hfft "
 _PLACED = frozenset({"n", "t", "event", "step", "total_steps", "epoch", "metrics"})
+_HALF_PAIR = re.compile("[\ud800-\udfff]")  # JSON can spell them, no encoding can carry them on
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +58,18 @@ def parse(line: str) -> Event | None:
         return None
     try:
         raw = json.loads(line[at + len(PREFIX) :])
-        return _event(raw)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return _event(_clean(raw) if "\\u" in line else raw)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 
 def _event(raw: dict[str, Any]) -> Event:
+    seconds = float(raw["t"])
+    if not math.isfinite(seconds):
+        raise ValueError("an event happens at some time")
     return Event(
         n=int(raw["n"]),
-        seconds=float(raw["t"]),
+        seconds=seconds,
         kind=str(raw["event"]),
         step=_whole(raw.get("step")),
         total_steps=_whole(raw.get("total_steps")),
@@ -74,12 +79,18 @@ def _event(raw: dict[str, Any]) -> Event:
     )
 
 
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HALF_PAIR.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return {_clean(key): _clean(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def _is_number(value: object) -> bool:
-    return (
-        value is None
-        or (isinstance(value, (int, float)) and not isinstance(value, bool))
-        or value in {"nan", "inf", "-inf"}
-    )
+    if isinstance(value, str):
+        return value in {"nan", "inf", "-inf"}
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _number(value: Any) -> float | None:

@@ -71,10 +71,10 @@ class MetricHistory(Mapping[str, tuple[Point, ...]]):
         return tuple(self._points[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._points)
+        return iter(list(self._points))  # a copy: another thread may be adding a name
 
     def __len__(self) -> int:
         return len(self._points)
 
     def __repr__(self) -> str:
-        return "MetricHistory(" + ", ".join(f"{name}: {len(points)}" for name, points in self._points.items()) + ")"
+        return "MetricHistory(" + ", ".join(f"{name}: {len(points)}" for name, points in self.items()) + ")"

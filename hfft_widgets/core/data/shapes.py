@@ -1,0 +1,194 @@
+"""What is in a dataset's cells: text, conversations, numbers. Trainers decide by this, not by names alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Row = Mapping[str, Any]
+
+ROLES = frozenset({"system", "user", "assistant", "tool"})
+
+# Other names of the four roles, as public datasets spell them.
+ROLE_NAMES = {
+    "human": "user", "prompter": "user", "customer": "user", "question": "user",
+    "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant", "chatbot": "assistant", "ai": "assistant",
+    "model": "assistant", "bard": "assistant", "bing": "assistant", "claude": "assistant", "answer": "assistant",
+    "function_call": "assistant",
+    "system_prompt": "system",
+    "function": "tool", "function_response": "tool", "observation": "tool", "tool_response": "tool",
+}  # fmt: skip
+
+# How a turn may name its speaker and its text; the first pair is the one chat templates read.
+STANDARD_KEYS = ("role", "content")
+_ROLE_KEYS = ("role", "from", "speaker", "author")
+_CONTENT_KEYS = ("content", "value", "text", "message")
+
+
+class Shape(StrEnum):
+    """The kinds of cell that matter to a trainer."""
+
+    NULL = "empty"
+    TEXT = "text"
+    MESSAGES = "messages"
+    TURNS = "turns with other keys"
+    EMPTY_LIST = "empty list"
+    NUMBERS = "list of numbers"
+    LIST = "list"
+    NUMBER = "number"
+    BOOLEAN = "yes/no"
+    RECORD = "record"
+    OTHER = "other"
+
+
+def shape_of(cell: object) -> Shape:
+    """The shape of one cell, seen as TRL sees it: a list is a conversation if its first item has a role.
+
+    >>> shape_of([{"role": "user", "content": "Hi"}]), shape_of([{"from": "human", "value": "Hi"}])
+    (<Shape.MESSAGES: 'messages'>, <Shape.TURNS: 'turns with other keys'>)
+    """
+    if cell is None:
+        return Shape.NULL
+    if isinstance(cell, str):
+        return Shape.TEXT
+    if isinstance(cell, bool):
+        return Shape.BOOLEAN
+    if isinstance(cell, (int, float)):
+        return Shape.NUMBER
+    if isinstance(cell, Mapping):
+        return Shape.RECORD
+    return _list_shape(cell) if isinstance(cell, (list, tuple)) else Shape.OTHER
+
+
+def _list_shape(cell: list[Any] | tuple[Any, ...]) -> Shape:
+    if not cell:
+        return Shape.EMPTY_LIST
+    keys = turn_keys(cell)
+    if keys:
+        return Shape.MESSAGES if keys[0] == "role" and keys[1] in {"content", ""} else Shape.TURNS
+    return Shape.NUMBERS if isinstance(cell[0], (int, float)) else Shape.LIST
+
+
+def turn_keys(cell: object) -> tuple[str, str] | None:
+    """The keys under which the first turn names its speaker and its text; None if it is no turn.
+
+    A message whose text is missing altogether (a tool call, a damaged row) has "" for the second.
+
+    >>> turn_keys([{"from": "gpt", "value": "Hello"}])
+    ('from', 'value')
+    """
+    first = cell[0] if isinstance(cell, (list, tuple)) and cell else None
+    if not isinstance(first, Mapping):
+        return None
+    role = next((key for key in _ROLE_KEYS if key in first), None)
+    content = next((key for key in _CONTENT_KEYS if key in first), None)
+    if role is None or (content is None and role != "role"):
+        return None
+    return role, content or ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one column holds.
+
+    Attributes:
+        name: Its name.
+        shapes: Number of cells of each shape.
+        keys: Number of conversations per pair of turn keys.
+        roles: Number of turns per speaker, names as they are in the data.
+    """
+
+    name: str
+    shapes: Mapping[Shape, int]
+    keys: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    roles: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> Shape:
+        """The most frequent shape among the cells that are not empty."""
+        filled = {shape: n for shape, n in self.shapes.items() if shape not in {Shape.NULL, Shape.EMPTY_LIST}}
+        if filled:
+            return max(filled, key=lambda shape: filled[shape])
+        return Shape.EMPTY_LIST if Shape.EMPTY_LIST in self.shapes else Shape.NULL
+
+    @property
+    def turn_keys(self) -> tuple[str, str]:
+        """The most frequent pair of turn keys."""
+        return max(self.keys, key=lambda pair: self.keys[pair]) if self.keys else STANDARD_KEYS
+
+    @property
+    def renamed_roles(self) -> dict[str, str]:
+        """Speakers here that are a chat role under another name -> that role."""
+        standard = {name: ROLE_NAMES.get(name.strip().lower(), name.strip().lower()) for name in self.roles}
+        return {name: role for name, role in standard.items() if role in ROLES and role != name}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a dataset, as its rows show them.
+
+    Attributes:
+        columns: By name, in the dataset's order.
+        rows: Number of rows looked at.
+    """
+
+    columns: Mapping[str, Column]
+    rows: int
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def shape(self, name: str) -> Shape | None:
+        """The shape of a column; None if there is no such column."""
+        column = self.columns.get(name)
+        return column.shape if column else None
+
+    def named(self, *names: str) -> list[str]:
+        """Those of these names that are columns."""
+        return [name for name in names if name in self.columns]
+
+
+class _Counted:
+    """The counts behind a Column while rows go by."""
+
+    def __init__(self) -> None:
+        self.shapes: Counter[Shape] = Counter()
+        self.keys: Counter[tuple[str, str]] = Counter()
+        self.roles: Counter[str] = Counter()
+
+    def take(self, cell: Any) -> None:
+        shape = shape_of(cell)
+        self.shapes[shape] += 1
+        if shape in {Shape.MESSAGES, Shape.TURNS}:
+            self._take_turns(cell)
+
+    def _take_turns(self, cell: Any) -> None:
+        keys = turn_keys(cell)
+        if keys is None:
+            return
+        self.keys[keys[0], keys[1] or "content"] += 1
+        for turn in cell:
+            role = turn.get(keys[0]) if isinstance(turn, Mapping) else None
+            if isinstance(role, str):
+                self.roles[role] += 1
+
+
+def schema_of(rows: Iterable[Row]) -> Schema:
+    """The schema these rows show. A key that a row lacks counts as empty there."""
+    counted: dict[str, _Counted] = {}
+    total = 0
+    for row in rows:
+        for name, cell in row.items():
+            counted.setdefault(name, _Counted()).take(cell)
+        total += 1
+    return Schema({name: _column(name, counts, total) for name, counts in counted.items()}, total)
+
+
+def _column(name: str, counts: _Counted, total: int) -> Column:
+    missing = total - counts.shapes.total()
+    if missing:
+        counts.shapes[Shape.NULL] += missing
+    return Column(name, dict(counts.shapes), dict(counts.keys), dict(counts.roles))

@@ -1,0 +1,45 @@
+"""The lines that start the exported model, for people to copy."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import PurePosixPath, PureWindowsPath
+
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+
+
+def commands(path: str | None, *, repo: str | None, name: str, quantization: str) -> dict[str, str]:
+    """Program -> the lines to type.
+
+    Args:
+        path: The GGUF file; its own name must be safe, its folder may be called anything.
+        repo: The Hub repository it was pushed to, or None; then its names are used instead of the path.
+        name: What to call the model in Ollama.
+        quantization: The tag in the repository.
+    """
+    if repo:
+        return {
+            "llama.cpp": f"llama-server -hf {repo}:{quantization}",
+            "Ollama": f"ollama run hf.co/{repo}:{quantization}",
+            "LM Studio": f"lms get https://huggingface.co/{repo}@{quantization}",
+        }
+    file, folder, bare = _parts(path or f"{name}-{quantization}.gguf")
+    model = f"{name}-{quantization}".lower()
+    # Ollama reads the path in the Modelfile up to the first blank: so it is called from the file's own folder
+    enter = f"cd {folder}\n" if folder else ""
+    return {
+        "llama.cpp": f"llama-server -m {file}",
+        "Ollama": f"{enter}echo FROM ./{bare} > Modelfile\nollama create {model}\nollama run {model}",
+        "LM Studio": f"lms import --copy {file}",  # without --copy it would move the file away
+    }
+
+
+def _parts(path: str) -> tuple[str, str, str]:
+    """The file and its folder, quoted for the shell of its system, and the file's own name."""
+    if _WINDOWS.match(path):
+        windows = PureWindowsPath(path)
+        return f'"{windows}"', f'"{windows.parent}"', windows.name
+    posix = PurePosixPath(path)
+    folder = "" if posix.parent == PurePosixPath() else shlex.quote(str(posix.parent))
+    return shlex.quote(str(posix)), folder, posix.name
