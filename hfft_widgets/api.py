@@ -10,21 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hfft_widgets import samples
-from hfft_widgets.core.data.report import ValidationReport
-from hfft_widgets.core.export.plan import ExportPlan
-from hfft_widgets.core.plan.estimate import Estimate, Work, estimate_work
-from hfft_widgets.core.plan.flavors import FLAVORS, Flavor
-from hfft_widgets.core.plan.model import model_facts
-from hfft_widgets.core.plan.recommend import Wishes, choose_method, recommend
-from hfft_widgets.core.plan.settings import DataFacts
-from hfft_widgets.core.plan.training import TrainingPlan
-from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.errors import ExportError, LaunchError, ModelError, PlanError
-from hfft_widgets.jobs.base import Submission
-from hfft_widgets.jobs.run import Run
+# Everything else is imported where it is used: the widgets import this module, and a notebook opens with them.
+if TYPE_CHECKING:
+    from hfft_widgets.core.data.report import ValidationReport
+    from hfft_widgets.core.export.plan import ExportPlan
+    from hfft_widgets.core.plan.estimate import Estimate
+    from hfft_widgets.core.plan.flavors import Flavor
+    from hfft_widgets.core.plan.settings import DataFacts
+    from hfft_widgets.core.plan.training import TrainingPlan
+    from hfft_widgets.jobs.base import Submission
+    from hfft_widgets.jobs.run import Run
 
 TOKEN_SAMPLE = 1000
 SAMPLE = "sample:"  # "sample:messages" and its kind name the data and the model made on this machine
@@ -54,6 +51,7 @@ def validate(
         DataError: The data cannot be opened, or holds no row.
         ModelError: The model cannot be read.
     """
+    from hfft_widgets import samples
     from hfft_widgets.core.data.report import validate_rows
     from hfft_widgets.sources.rows import open_rows
 
@@ -62,7 +60,7 @@ def validate(
     source = open_rows(data, config=config, split=split, progress=progress)
     if source.reference is None:
         source = source.materialize()
-    template = _folder(model)[0].chat_template if model is not None else None
+    template = None if model is None else _folder(model)[0].chat_template or ""
     return validate_rows(
         source.rows,
         name=source.name,
@@ -101,6 +99,7 @@ def plan_training(
         PlanError: No sound plan exists; the message says what would help.
         ModelError: The model cannot be read.
     """
+    from hfft_widgets.core.plan.recommend import Wishes, choose_method, recommend
     from hfft_widgets.sources.models import token_counter
 
     folder, reference, local = _folder(model)
@@ -142,6 +141,10 @@ def estimate(
         checkpointing: Whether activations are recomputed.
         flavor: "local" or a flavor of Hugging Face Jobs.
     """
+    from hfft_widgets.core.plan.estimate import Work, estimate_work
+    from hfft_widgets.core.plan.model import model_facts
+    from hfft_widgets.errors import PlanError
+
     if isinstance(model, Mapping):
         facts = model_facts(model, reference=str(model.get("_name_or_path", "model")))
     else:
@@ -176,6 +179,7 @@ def plan_export(
         ModelError: The model cannot be read.
     """
     from hfft_widgets.core.export.plan import make_export_plan
+    from hfft_widgets.jobs.run import Run
     from hfft_widgets.sources import llama_cpp
     from hfft_widgets.sources.models import read_folder
 
@@ -217,6 +221,7 @@ def launch(plan: TrainingPlan | ExportPlan, on: str = "local", *, max_usd: float
         LaunchError: It was not started; nothing runs.
         MissingExtraError: A package it needs is not installed.
     """
+    from hfft_widgets.errors import LaunchError
     from hfft_widgets.jobs import index
 
     del max_usd  # this machine costs nothing
@@ -247,6 +252,7 @@ def attach(run_id: str) -> Run:
 
 
 def _machines() -> tuple[Flavor, ...]:
+    from hfft_widgets.core.plan.flavors import FLAVORS
     from hfft_widgets.sources.machine import this_machine
 
     return (this_machine(), *FLAVORS)
@@ -254,6 +260,8 @@ def _machines() -> tuple[Flavor, ...]:
 
 def _folder(model: Model, *, weights: bool = False) -> tuple[Any, str, bool]:
     """The model's folder, what scripts call it, and whether it is on this machine."""
+    from hfft_widgets import samples
+    from hfft_widgets.errors import ModelError
     from hfft_widgets.sources.models import read_folder
 
     if model == SAMPLE + "model":
@@ -280,11 +288,14 @@ def _data_facts(
 
 
 def _submission(plan: TrainingPlan | ExportPlan) -> Submission:
+    from hfft_widgets.jobs.base import Submission
+
+    values = plan.to_dict()
     return Submission(
-        kind="training" if isinstance(plan, TrainingPlan) else "export",
+        kind=values["kind"],
         title=plan.title,
         script=plan.script,
-        plan=plan.to_dict(),
+        plan=values,
         fingerprint=plan.fingerprint,
         disk_bytes=plan.disk_bytes,
         modules=plan.modules,
@@ -292,6 +303,9 @@ def _submission(plan: TrainingPlan | ExportPlan) -> Submission:
 
 
 def _trained_folder(run: Run) -> Path:
+    from hfft_widgets.core.run.stage import Stage
+    from hfft_widgets.errors import ExportError
+
     run.refresh()
     if run.kind != "training":
         raise ExportError(f"{run.id} is an export, not a training.", remedy="Give the training run, or a model folder.")

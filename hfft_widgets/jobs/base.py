@@ -21,7 +21,7 @@ class Submission:
         fingerprint: What makes two plans the same run.
         disk_bytes: Free disk the run needs.
         timeout_seconds: After this time the run is stopped; None: never.
-        environment: Variables for the script; never a secret.
+        environment: Variables for the script; never a secret. They are not kept: read back, this is empty.
         modules: Modules the script imports, each with the extra that brings it: checked before a start.
     """
 
@@ -48,7 +48,8 @@ class JobStatus:
         exit_code: The script's exit code; negative: the signal that ended it; None: not ended, or not known.
         message: What the place says about the end; "" if nothing.
         heartbeat: Unix time at which the run was last known to live, or None.
-        output: Where the script was told to write, or None.
+        output: The folder on this machine in which the script was told to write, or None.
+        cost_usd: Money spent so far; None: not known.
     """
 
     stage: Stage
@@ -59,6 +60,7 @@ class JobStatus:
     message: str = ""
     heartbeat: float | None = None
     output: str | None = None
+    cost_usd: float | None = 0.0
 
 
 class Backend(Protocol):
@@ -83,3 +85,6 @@ class Backend(Protocol):
 
     def ids(self) -> list[str]:
         """All runs known here, the newest first."""
+
+    def forget(self, job_id: str) -> None:
+        """Delete what is kept of it; raises RunNotFoundError, and RunError while it is live."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
 from hfft_widgets import api
-from hfft_widgets.core.data.report import Status, ValidationReport
+from hfft_widgets.core.data.values import Status
 from hfft_widgets.errors import DataError
 from hfft_widgets.widgets.panel import Panel, shown
+
+if TYPE_CHECKING:
+    from hfft_widgets.core.data.report import ValidationReport
 
 SAMPLES = ("sample:messages", "sample:prompt_completion", "sample:preference", "sample:verifiable")
 
@@ -104,9 +108,10 @@ class DatasetValidator(Panel):
         return report
 
     def _report(self) -> ValidationReport:
-        if not isinstance(self.result, ValidationReport):
+        if self.result is None:
             raise DataError("No dataset was checked yet.", remedy="Check one first.")
-        return self.result
+        report: ValidationReport = self.result
+        return report
 
     def _change(self, report: ValidationReport) -> ValidationReport:
         self._history.append(self._report())
@@ -125,7 +130,7 @@ class DatasetValidator(Panel):
         self._offers = [
             self.button(
                 f"Use the mapping for {method}",
-                lambda m=method: self.apply_mapping(m),
+                partial(self.apply_mapping, method),
                 doing="Applying the mapping",
                 icon="random",
                 tooltip=verdict.reason,
@@ -136,7 +141,7 @@ class DatasetValidator(Panel):
         self._offers += [
             self.button(
                 finding.fix.label,
-                lambda i=index: self.apply_fix(i),
+                partial(self.apply_fix, index),
                 doing="Applying the fix",
                 icon="wrench",
                 tooltip=finding.message,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
 
 from hfft_widgets import api
-from hfft_widgets.core.export.plan import ExportPlan
-from hfft_widgets.core.export.views import export_result_html
 from hfft_widgets.core.html import el, fold
-from hfft_widgets.core.run.events import Event
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import ExportError
-from hfft_widgets.jobs.following import Follower
-from hfft_widgets.jobs.run import Run
 from hfft_widgets.widgets.panel import Card, Panel, shown
+
+if TYPE_CHECKING:
+    from hfft_widgets.core.export.plan import ExportPlan
+    from hfft_widgets.core.run.events import Event
+    from hfft_widgets.jobs.following import Follower
+    from hfft_widgets.jobs.run import Run
 
 QUANTIZATIONS = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
 
@@ -54,9 +55,9 @@ class GGUFExporter(Panel):
         )
         self.cancel_button = W.Button(description="Stop", layout=W.Layout(width="auto", height="32px", display="none"))
         self.cancel_button.on_click(lambda _: self.cancel())
-        self.log = W.HTML()
+        self.log_view = W.HTML()
         self.top.children = (self.folder, W.HBox([self.quantization, self.export_button, self.cancel_button]))
-        self.bottom.children = (self.log,)
+        self.bottom.children = (self.log_view,)
         self.plan: ExportPlan | None = None
         self.run: Run | None = None
         self._follower: Follower | None = None
@@ -88,6 +89,8 @@ class GGUFExporter(Panel):
     @shown
     def watch(self, run: Run) -> Run:
         """Show an export's run, live or finished."""
+        from hfft_widgets.jobs.following import Follower
+
         if self._follower:
             self._follower.stop()
         self.run = run
@@ -102,7 +105,8 @@ class GGUFExporter(Panel):
             self.run.cancel()
 
     def _sourced(self, change: Any) -> None:
-        self.folder.layout.display = "none" if isinstance(change.new, Run) else ""
+        typed = change.new is None or isinstance(change.new, (str, Path))
+        self.folder.layout.display = "" if typed else "none"
         if isinstance(change.new, (str, Path)):
             self.folder.value = str(change.new)
 
@@ -118,7 +122,7 @@ class GGUFExporter(Panel):
         run = self.run
         if run is None:
             return
-        self.log.value = el(
+        self.log_view.value = el(
             "div", fold("What it printed", el("pre", run.log[-6000:] or "nothing yet")), class_="hfft-line hfft-vars"
         )
         stage = run.stage
@@ -135,6 +139,8 @@ class GGUFExporter(Panel):
             )
 
     def _show_answer(self, run: Run) -> None:
+        from hfft_widgets.core.export.views import export_result_html
+
         verified = dict(run.journal.data("verified"))
         path = str(verified.get("file") or run.output or "")
         self.answer.show(export_result_html(dict(run.plan), verified, path))

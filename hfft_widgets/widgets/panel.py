@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import ipywidgets as W  # noqa: N812 - the usual short name
 import traitlets as T  # noqa: N812
 
-from hfft_widgets.core.html import Markup, el, fold, icon, join, style
+from hfft_widgets.core.html import el, fold, icon, join, style
 from hfft_widgets.errors import HfftError
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -35,10 +35,10 @@ class Card:
     def __init__(self) -> None:
         self.slot = W.HTML()
         self.slot.layout.display = "none"
-        self.html = Markup("")
+        self.html = ""
         self._handle: Any = None
 
-    def show(self, html: Markup) -> None:
+    def show(self, html: str) -> None:
         """Replace the content; from any thread."""
         self.html = html
         if self._handle is None:
@@ -122,6 +122,10 @@ class Panel(W.VBox):
                 part.display()
             else:
                 display(part)
+        self.opened()
+
+    def opened(self) -> None:
+        """Called once the panel is on the page: what only a person who looks needs is made here."""
 
     def button(
         self,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
 
 from hfft_widgets import api
-from hfft_widgets.core.plan.recommend import GOALS
-from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.core.plan.settings import GOALS
 from hfft_widgets.errors import PlanError
 from hfft_widgets.widgets.panel import Panel, shown
+
+if TYPE_CHECKING:
+    from hfft_widgets.core.plan.training import TrainingPlan
 
 AUTO = "choose for me"
 # setting -> (label, widget class, what it does)
@@ -80,9 +82,9 @@ class TrainingPlanner(Panel):
     @shown
     def change(self, **changes: Any) -> TrainingPlan:
         """Change settings of the plan; the estimate follows."""
-        if not isinstance(self.result, TrainingPlan):
+        if self.result is None:
             raise PlanError("There is no plan to change.", remedy="Make a plan first.")
-        plan = self.result.replace(**changes)
+        plan: TrainingPlan = self.result.replace(**changes)
         self._accept(plan)
         return plan
 

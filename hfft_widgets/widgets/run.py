@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
 
 from hfft_widgets import api
 from hfft_widgets.core.html import el, fold
-from hfft_widgets.core.plan.training import TrainingPlan
-from hfft_widgets.core.run.curves import svg
-from hfft_widgets.core.run.events import Event
-from hfft_widgets.core.run.views import RunView, run_html
 from hfft_widgets.errors import RunError
-from hfft_widgets.jobs.following import Follower
-from hfft_widgets.jobs.run import Run
 from hfft_widgets.widgets.live_plot import LivePlot
 from hfft_widgets.widgets.panel import Panel, shown
+
+if TYPE_CHECKING:
+    from hfft_widgets.core.plan.training import TrainingPlan
+    from hfft_widgets.core.run.events import Event
+    from hfft_widgets.core.run.views import RunView
+    from hfft_widgets.jobs.following import Follower
+    from hfft_widgets.jobs.run import Run
 
 LOG_LINES = 40
 # the curves that are drawn, by plot; a method shows those it has
@@ -52,14 +53,14 @@ class TrainingMonitor(Panel):
         )
         self.losses = LivePlot(title="Loss", y_title="loss", height=300)
         self.steering = LivePlot(title="Learning rate and gradient norm", y_title="", height=220, y_log=True)
-        self.log = W.HTML()
+        self.log_view = W.HTML()
         self.curves = W.VBox([self.losses, W.Accordion([self.steering], titles=("Learning rate and gradient norm",))])
         self.curves.layout.max_width = "862px"
         self.curves.layout.display = "none"
-        self.bottom.children = (self.curves, self.log)
+        self.bottom.children = (self.curves, self.log_view)
         self._follower: Follower | None = None
-        self._list_runs()
-        if isinstance(source, TrainingPlan):
+        self.earlier.layout.display = "none"
+        if hasattr(source, "replace") and not isinstance(source, str):
             self.plan = source
         elif source is not None:
             self.watch(source)
@@ -78,6 +79,8 @@ class TrainingMonitor(Panel):
     @shown
     def watch(self, run: Run | str) -> Run:
         """Show a run, live or finished, from its first point on."""
+        from hfft_widgets.jobs.following import Follower
+
         found = api.attach(run) if isinstance(run, str) else run
         if self._follower:
             self._follower.stop()
@@ -135,10 +138,12 @@ class TrainingMonitor(Panel):
                     plot.append(name, event.step, value)
 
     def _show(self, run: Run) -> None:
+        from hfft_widgets.core.run.views import run_html
+
         stage = run.stage
         self.card.show(run_html(view_of(run)))
         log = "\n".join(run.log.splitlines()[-LOG_LINES:])
-        self.log.value = el(
+        self.log_view.value = el(
             "div", fold("What it printed", el("pre", log or "nothing yet")), class_="hfft-line hfft-vars"
         )
         if stage.final and self.result is not run:
@@ -155,7 +160,8 @@ class TrainingMonitor(Panel):
         self.cancel_button.layout.display = "" if live else "none"
         self.cancel_button.disabled = False
 
-    def _list_runs(self) -> None:
+    def opened(self) -> None:
+        """List the runs that can be picked up again."""
         known = [(f"{run.title} · {run.stage} · {run.id}", run.id) for run in api.runs() if run.kind == "training"]
         self.earlier.options = [("earlier runs …", None), *known[:30]]
         self.earlier.layout.display = "" if known else "none"
@@ -167,6 +173,9 @@ class TrainingMonitor(Panel):
 
 def view_of(run: Run) -> RunView:
     """The run at this moment, as its renderings need it."""
+    from hfft_widgets.core.run.curves import svg
+    from hfft_widgets.core.run.views import RunView
+
     status, pace = run.status, run.pace
     now = time.time()
     return RunView(

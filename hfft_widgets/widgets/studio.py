@@ -58,6 +58,11 @@ class FineTuner(Panel):
             pieces += [head, *panel.parts()[1:]]
         return pieces
 
+    def opened(self) -> None:
+        """Each panel makes what it shows first."""
+        for panel in self.panels:
+            panel.opened()
+
     def _checked(self, change: Any) -> None:
         self.planner.report = change.new
         self._mark()

@@ -11,12 +11,11 @@ from typing import Any
 from hfft_widgets.core.data.report import Status, ValidationReport
 from hfft_widgets.core.plan.flavors import Flavor, recommended_name
 from hfft_widgets.core.plan.model import ModelFacts
-from hfft_widgets.core.plan.settings import SETTING_NAMES, DataFacts, Settings
+from hfft_widgets.core.plan.settings import GOALS, SETTING_NAMES, DataFacts, Settings
 from hfft_widgets.core.plan.training import METHODS, TrainingPlan
 from hfft_widgets.core.units import bytes_text, count_text
 from hfft_widgets.errors import PlanError
 
-GOALS = {"instruction following": "SFT", "preferences": "DPO", "verifiable reasoning": "GRPO"}
 LARGEST = 8.0e9
 TINY = 5e7
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from hfft_widgets.errors import PlanError
 
+# what a person wants -> the method for it
+GOALS = {"instruction following": "SFT", "preferences": "DPO", "verifiable reasoning": "GRPO"}
+
 
 @dataclass(frozen=True)
 class Settings:

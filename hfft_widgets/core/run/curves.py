@@ -178,9 +178,15 @@ def _literal(text: str) -> str:
 
 # ---- a static chart -------------------------------------------------------------------------------
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 26, 34  # pixels around the plot
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 34  # pixels around the plot, without the legend
+_ROW = 16  # pixels per row of the legend
 _CHARACTER = 6.2  # pixels, about, at font size 11
 _DASHES = (None, "6 3", "2 3", "8 3 2 3")
+
+
+def _drawable(point: Point) -> bool:
+    """Whether the value is a number whose differences to others are numbers too."""
+    return abs(point.value) < 1e300
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +199,13 @@ class _Frame:
     y1: float
     width: int
     height: int
+    top: int
 
     def x(self, step: float) -> float:
         return _LEFT + (step - self.x0) / (self.x1 - self.x0) * (self.width - _LEFT - _RIGHT)
 
     def y(self, value: float) -> float:
-        return self.height - _BOTTOM - (value - self.y0) / (self.y1 - self.y0) * (self.height - _TOP - _BOTTOM)
+        return self.height - _BOTTOM - (value - self.y0) / (self.y1 - self.y0) * (self.height - self.top - _BOTTOM)
 
 
 def svg(history: History, names: Iterable[str], *, label: str = "", width: int = 640, height: int = 220) -> Markup:
@@ -218,40 +225,41 @@ def svg(history: History, names: Iterable[str], *, label: str = "", width: int =
         One `<svg>` element; a `<p>` that says so where there is no finite value to draw.
     """
     curves = {name: _thinned(history[name], 400) for name in names if history.get(name)}
-    finite = [point for points in curves.values() for point in points if isfinite(point.value)]
+    finite = [point for points in curves.values() for point in points if _drawable(point)]
     if not finite:
         return el("p", "No values to draw yet.", class_="sub")
-    frame = _frame(finite, width, height)
-    words = ", ".join(f"{name} {_number(points[-1].value)}" for name, points in curves.items())
+    words = [f"{name} {_number(points[-1].value)}" for name, points in curves.items()]
+    places = _legend_places(words, width)
+    frame = _frame(finite, width, height, _TOP + _ROW * (places[-1][1] + 1))
     last_step = max(points[-1].step for points in curves.values())
     return el(
         "svg",
         _grid(frame),
         [_curve(points, frame, i) for i, points in enumerate(curves.values())],
-        _legend(curves, width),
+        [_legend_entry(*place, entry, i) for i, (place, entry) in enumerate(zip(places, words, strict=True))],
         view_box=f"0 0 {width} {height}",
         width="100%",
         style=f"max-width:{width}px;height:auto;display:block",
         role="img",
-        aria_label=f"{label or 'Curves'}. Step {last_step:,}: {words}.",
+        aria_label=f"{label or 'Curves'}. Step {last_step:,}: {', '.join(words)}.",
         font_size=11,
         fill="var(--mute, currentColor)",
     )
 
 
-def _frame(finite: Sequence[Point], width: int, height: int) -> _Frame:
+def _frame(finite: Sequence[Point], width: int, height: int, top: int) -> _Frame:
     steps = [point.step for point in finite]
     values = [point.value for point in finite]
     low, high = min(values), max(values)
     room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
     first, last = min(steps), max(steps)
-    return _Frame(first, last if last > first else first + 1, low - room, high + room, width, height)
+    return _Frame(first, last if last > first else first + 1, low - room, high + room, width, height, top)
 
 
 def _grid(frame: _Frame) -> list[Markup]:
     right, bottom = frame.width - _RIGHT, frame.height - _BOTTOM
     parts = []
-    for value in ticks(frame.y0, frame.y1, 4):
+    for value in ticks(frame.y0, frame.y1, max(2, (bottom - frame.top) // 28)):
         y = round(frame.y(value), 1)
         parts.append(el("line", x1=_LEFT, x2=right, y1=y, y2=y, stroke="var(--line, currentColor)"))
         # a text ends with a space: where the drawing is stripped, its words must not run together
@@ -279,7 +287,7 @@ def _curve(points: Sequence[Point], frame: _Frame, i: int) -> list[Markup]:
 
 
 def _stretches(points: Sequence[Point]) -> Iterator[list[Point]]:
-    for drawable, stretch in groupby(points, key=lambda point: isfinite(point.value)):
+    for drawable, stretch in groupby(points, key=_drawable):
         if drawable:
             yield list(stretch)
 
@@ -297,18 +305,25 @@ def _stroke(i: int) -> dict[str, object]:
     }
 
 
-def _legend(curves: Mapping[str, Sequence[Point]], width: int) -> list[Markup]:
-    """Samples, names and newest values in one row; what does not fit is in the label all the same."""
-    parts: list[Markup] = []
-    x = float(_LEFT)
-    for i, (name, points) in enumerate(curves.items()):
-        words = f"{name} {_number(points[-1].value)}"
-        if x + 26 + _CHARACTER * len(words) > width:
-            break
-        parts.append(el("line", x1=round(x, 1), x2=round(x + 20, 1), y1=12, y2=12, **_stroke(i)))
-        parts.append(el("text", words, " ", x=round(x + 26, 1), y=16, fill="var(--fg, currentColor)"))
-        x += 26 + _CHARACTER * len(words) + 18
-    return parts
+def _legend_places(words: Sequence[str], width: int) -> list[tuple[float, int]]:
+    """Where each entry starts: (x, row); a new row where the next one does not fit."""
+    places: list[tuple[float, int]] = []
+    x, row = float(_LEFT), 0
+    for entry in words:
+        entry_width = 26 + _CHARACTER * len(entry)
+        if places and x + entry_width > width:
+            x, row = float(_LEFT), row + 1
+        places.append((x, row))
+        x += entry_width + 18
+    return places
+
+
+def _legend_entry(x: float, row: int, words: str, i: int) -> list[Markup]:
+    y = 12 + _ROW * row
+    return [
+        el("line", x1=round(x, 1), x2=round(x + 20, 1), y1=y, y2=y, **_stroke(i)),
+        el("text", words, " ", x=round(x + 26, 1), y=y + 4, fill="var(--fg, currentColor)"),
+    ]
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:

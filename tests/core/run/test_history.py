@@ -1,0 +1,51 @@
+"""Curves have rising steps, whatever order their points came in."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfft_widgets.core.run.events import Event
+from hfft_widgets.core.run.history import MetricHistory
+
+tellings = st.lists(
+    st.tuples(
+        st.integers(0, 20),
+        st.floats(0, 100),
+        st.dictionaries(st.sampled_from("abc"), st.none() | st.floats(), max_size=3),
+    )
+)
+
+
+@given(tellings)
+def test_steps_rise_and_the_later_telling_counts(rows):
+    history, expected = MetricHistory(), {}
+    for n, (step, seconds, metrics) in enumerate(rows):
+        history.add(Event(n, seconds, "log", step=step, metrics=metrics))
+        for name, value in metrics.items():
+            if value is not None and expected.get((name, step), (-1.0, 0))[0] <= seconds:
+                expected[name, step] = (seconds, value)
+    for name, points in history.items():
+        steps = [point.step for point in points]
+        assert steps == sorted(set(steps))
+        assert history.last(name) == points[-1] or math.isnan(points[-1].value)
+        for point in points:
+            assert repr((point.seconds, point.value)) == repr(expected[name, point.step])
+    assert sum(map(len, history.values())) == len(expected)
+
+
+def test_events_without_a_step_or_values_change_nothing():
+    history = MetricHistory()
+    history.add(Event(0, 1.0, "log", metrics={"loss": 1.0}))
+    history.add(Event(1, 1.0, "log", step=1, metrics={"loss": None}))
+    assert "loss" not in history or history["loss"] == ()
+    assert history.last("loss") is None
+    assert history.get("never") is None
+
+
+def test_a_name_may_come_while_others_are_looked_at():
+    history = MetricHistory()
+    history.add(Event(0, 1.0, "log", step=1, metrics={"a": 1.0, "b": 2.0}))
+    for n, name in enumerate(history):
+        history.add(Event(1, 1.0, "log", step=1, metrics={f"new{n}{name}": 1.0}))
+    assert len(history) == 4

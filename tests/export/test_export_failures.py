@@ -1,0 +1,233 @@
+"""What goes wrong is told with its reason, and leaves no file that looks finished."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+
+from tests.export.running import call, one_step, result, run, start
+
+
+def refused(ended) -> dict:
+    """The error of a script that failed as it should."""
+    assert ended.code == 1, ended.output
+    assert not [name for name in ended.files if ".gguf" in name or name == "work"]
+    error = ended.said("error")
+    assert error["remedy"]
+    return error
+
+
+@pytest.fixture
+def full(models, tmp_path):
+    """A copy of the full model that a test may damage."""
+    return shutil.copytree(models.full, tmp_path / "full")
+
+
+def script_for(models, folder, **changes):
+    """The export of a damaged copy, planned when it was whole."""
+    return dataclasses.replace(models.plan("full", "Q8_0"), model=str(folder), **changes).script
+
+
+def test_sentencepiece_file_nowhere_is_refused_before_any_work(models, full, tmp_path):
+    script = script_for(models, full, base=None)
+    error = refused(run(script, tmp_path / "out"))
+    assert "tokenizer.model" in error["message"]
+    assert "base model" in error["remedy"]
+
+
+def test_unknown_architecture_tells_the_converters_reason(models, full, tmp_path):
+    config = json.loads((full / "config.json").read_text("utf-8"))
+    (full / "config.json").write_text(json.dumps({**config, "architectures": ["ZambaForCausalLM"]}), "utf-8")
+    error = refused(run(script_for(models, full), tmp_path / "out"))
+    assert "ZambaForCausalLM is not supported" in error["message"]
+    assert "'convert'" in error["message"]
+
+
+def test_model_that_is_gone(models, tmp_path):
+    error = refused(run(script_for(models, tmp_path), tmp_path / "out"))
+    assert "config.json" in error["message"]
+
+
+def test_adapter_of_another_model_is_refused(models, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    adapter = shutil.copytree(models.adapter, tmp_path / "adapter")
+    weights = load_file(adapter / "adapter_model.safetensors")
+    other = {name.replace("layers.1.", "layers.7."): value for name, value in weights.items()}
+    save_file(other, adapter / "adapter_model.safetensors")
+    script = call("merge", model=adapter, base=models.base, dtype="bfloat16", folder=tmp_path / "merged")
+    error = refused(run(script, tmp_path / "out"))
+    assert "adapter" in error["message"]
+    assert "trained on" in error["remedy"]
+
+
+@pytest.fixture(scope="module")
+def sixteen_bit(models, tmp_path_factory):
+    """The full model as a 16-bit GGUF file, and the same without tokenizer.model, made by the real converter."""
+    root = tmp_path_factory.mktemp("sixteen")
+    made = {}
+    for kind in ("right", "no scores"):
+        folder = shutil.copytree(models.full, root / kind)
+        if kind == "right":
+            shutil.copy(models.base / "tokenizer.model", folder)
+            shutil.copy(models.base / "tokenizer_config.json", folder)
+        made[kind] = root / f"{kind}.gguf"
+        script = call("convert", folder=folder, file=made[kind], outtype="bf16", name="Tiny")
+        result(run(script, root / "out"))
+    return made
+
+
+def check_of(models, file, prompt="Hello", **changes):
+    """A script that checks a file."""
+    return call(
+        "verify", file=file, **{"sources": [models.full, models.base], "max_tokens": 4, "prompt": prompt, **changes}
+    )
+
+
+def test_file_without_token_scores_is_refused(models, sixteen_bit, tmp_path):
+    assert result(run(check_of(models, sixteen_bit["right"]), tmp_path / "out"))["verified"] is True
+    error = refused(run(check_of(models, sixteen_bit["no scores"]), tmp_path / "out"))
+    assert "same score for every token" in error["message"]
+
+
+def test_file_with_other_special_tokens_is_refused(models, sixteen_bit, tmp_path):
+    """The trained model's markers have other ids than the file's."""
+    folder = shutil.copytree(models.full, tmp_path / "shifted")
+    text = (folder / "tokenizer.json").read_text("utf-8")
+    start_, end = "<|im_start|>", "<|im_end|>"
+    (folder / "tokenizer.json").write_text(
+        text.replace(start_, "<|x|>").replace(end, start_).replace("<|x|>", end), "utf-8"
+    )
+    error = refused(run(check_of(models, sixteen_bit["right"], sources=[folder, models.base]), tmp_path / "out"))
+    assert "other tokens" in error["message"]
+
+
+def test_file_that_ends_elsewhere_is_refused(models, sixteen_bit, tmp_path):
+    folder = shutil.copytree(models.full, tmp_path / "other end")
+    for name, key, value in (
+        ("tokenizer_config.json", "eos_token", "</s>"),
+        ("generation_config.json", "eos_token_id", 2),
+    ):
+        values = json.loads((folder / name).read_text("utf-8"))
+        (folder / name).write_text(json.dumps({**values, key: value}), "utf-8")
+    error = refused(run(check_of(models, sixteen_bit["right"], sources=[folder]), tmp_path / "out"))
+    assert "ends its answers with </s>" in error["message"]
+
+
+def test_file_with_another_template_is_refused(models, sixteen_bit, tmp_path):
+    folder = shutil.copytree(models.full, tmp_path / "other template")
+    (folder / "chat_template.jinja").write_text("{{ messages[0]['content'] }}", "utf-8")
+    error = refused(run(check_of(models, sixteen_bit["right"], sources=[folder]), tmp_path / "out"))
+    assert "chat template" in error["message"]
+
+
+def test_prompt_longer_than_the_models_context_is_still_answered(models, sixteen_bit, tmp_path):
+    found = result(run(check_of(models, sixteen_bit["right"], prompt="Ein langer Text. " * 400), tmp_path / "out"))
+    assert found["verified"] is True
+    assert found["answer"] is not None
+
+
+def test_quantizer_tells_its_reason(sixteen_bit, tmp_path):
+    broken = tmp_path / "broken.gguf"
+    data = sixteen_bit["right"].read_bytes()
+    key = b"general.architecture"
+    at = data.index(b"llama", data.index(key) + len(key))
+    broken.write_bytes(data[:at] + b"llamX" + data[at + 5 :])
+    script = call("quantize", source=broken, file=tmp_path / "q.gguf", quantization="Q4_K_M")
+    error = refused(run(script, tmp_path / "out"))
+    assert "unknown model architecture: 'llamX'" in error["message"]
+    assert "Q8_0" in error["remedy"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an abort has no signal on Windows")
+def test_abort_in_llama_cpp_becomes_an_error(sixteen_bit, tmp_path):
+    """cyllama 0.2.18 really aborts when it loads a vocabulary alone."""
+    script = one_step(f"""
+def main():
+    step("load", "Loading")
+
+
+def load():
+    from cyllama.llama import llama_cpp
+
+    settings = llama_cpp.LlamaModelParams()
+    settings.vocab_only = True
+    llama_cpp.LlamaModel(path_model={str(sixteen_bit["right"])!r}, params=settings, verbose=False)
+    return {{}}
+
+
+def add_step():
+    STEPS["load"] = load
+""")
+    script = script.replace('if __name__ == "__main__":', 'add_step()\n\nif __name__ == "__main__":')
+    error = refused(run(script, tmp_path / "out"))
+    assert "aborted by llama.cpp" in error["message"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
+def test_killed_step_says_memory(tmp_path):
+    script = one_step("import os\n\n\ndef main():\n    step('die', 'Dying')\n")
+    script = script.replace(
+        'if __name__ == "__main__":', 'STEPS["die"] = lambda: os.kill(os.getpid(), 9)\n\nif __name__ == "__main__":'
+    )
+    error = refused(run(script, tmp_path / "out"))
+    assert error["type"] == "MemoryError"
+    assert "memory" in error["message"]
+
+
+def test_somebody_elses_work_folder_is_left_alone(models, tmp_path):
+    precious = tmp_path / "out" / "work" / "thesis.txt"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("five years", "utf-8")
+    ended = run(models.plan("full", "Q8_0").script, tmp_path / "out")
+    assert ended.code == 1
+    assert "was not made by an export" in ended.said("error")["message"]
+    assert precious.read_text("utf-8") == "five years"
+
+
+def until(process, words: str) -> str:
+    """Read a script's output up to a line with these words."""
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if words in line:
+            return seen
+    raise AssertionError(seen)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once on Windows")
+def test_cancel_ends_the_step_and_leaves_no_file(models, tmp_path):
+    import psutil
+
+    process = start(models.plan("adapter", "Q4_K_M").script, tmp_path / "out")
+    until(process, '"stage": "convert"')
+    (child,) = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert '"event": "stopped"' in rest
+    assert '"event": "error"' not in rest
+    assert not child.is_running()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a parent's id never changes on Windows")
+def test_step_leaves_when_the_script_is_killed(models, tmp_path):
+    import psutil
+
+    process = start(models.plan("full", "Q8_0").script, tmp_path / "out")
+    until(process, '"stage": "convert"')
+    (child,) = psutil.Process(process.pid).children()
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 20
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert not list((tmp_path / "out").glob("*.gguf"))
