@@ -21,14 +21,14 @@ def bytes_text(count: float) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Seconds in the two largest units that matter.
+    """Seconds in the two largest units that matter; seconds matter below ten minutes.
 
-    >>> duration_text(42.4), duration_text(95), duration_text(3700), duration_text(200_000)
-    ('42 s', '1 min 35 s', '1 h 1 min', '2 d 7 h')
+    >>> duration_text(42.4), duration_text(95), duration_text(700), duration_text(3700), duration_text(200_000)
+    ('42 s', '1 min 35 s', '12 min', '1 h 1 min', '2 d 7 h')
     """
     if not math.isfinite(seconds):
         return "unknown"
-    whole = max(0, round(seconds))
+    whole = max(0, round(seconds) if seconds < 600 else 60 * round(seconds / 60))
     if whole < 60:
         return f"{whole} s"
     for big, small, unit, lesser in ((86400, 3600, "d", "h"), (3600, 60, "h", "min"), (60, 1, "min", "s")):

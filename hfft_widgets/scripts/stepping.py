@@ -180,7 +180,7 @@ def blame(name, code, said, tail):
     reason = said.get("error") or next((line for line in reversed(tail) if TELLING_LINES.search(line)), "")
     reason = reason or (tail[-1] if tail else "It said nothing.")
     # an exit code below zero is the signal that ended the process
-    ending = ENDINGS.get(code, f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}")
+    ending = ENDINGS.get(code, f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}")
     if "error" in said:
         ending = "failed"
     kind = said.get("kind") or ("MemoryError" if code == -9 else "StepFailedError")

@@ -11,10 +11,11 @@ SAMPLES = (
     "Hello, world! It's 3:45 pm on 2024-01-31.",
     " leading and trailing blanks ",
     "def area(r):\n    return 3.14159 * r ** 2  # comment\n",
-    "Ünïcödé, 中文, русский, ελληνικά, 日本語, 🎉👍",
+    # accents, Chinese, Cyrillic, Greek, emoji: written as numbers, so that a script is plain ASCII
+    "\xdcn\xefc\xf6d\xe9, \u4e2d\u6587, \u0434\u0430, \u03bb\u03cc\u03b3\u03bf\u03c2, \U0001f389\U0001f44d",
     "tabs\tand\nnew lines\n\n\n   and   runs of   spaces",
     '{"json": [1, 2.5e-3, null], "url": "https://example.org/?q=a+b"}',
-    "I'm, you're, WE'LL; 1234567890 $5.00 — “quotes”…",
+    "I'm, you're, WE'LL; 1234567890 $5.00 \u2014 \u201cquotes\u201d\u2026",
 )
 EVERY_SCORE = -1000.0  # what the converter writes for each token if it could not read tokenizer.model
 

@@ -463,8 +463,8 @@ class View {
     this.box.on("plotly_restyle", () => this.saveUi());
     this.box.on("plotly_relayout", (changes) => {
       // not our own: those change colours, titles or the scale
-      const theirs = !("yaxis.type" in changes) && Object.keys(changes).some((key) => /axis\.(range|autorange)/.test(key));
-      if (theirs) this.saveUi();
+      const zoomed = Object.keys(changes).some((key) => /axis\.(range|autorange)/.test(key));
+      if (zoomed && !("yaxis.type" in changes)) this.saveUi();
     });
   }
 

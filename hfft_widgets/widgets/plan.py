@@ -65,6 +65,14 @@ class TrainingPlanner(Panel):
         self._editors: dict[str, Any] = {}
         self._filling = False
         self.report = report
+        self.observe(self._reported, "report")
+
+    def _reported(self, _: Any) -> None:
+        """A plan for other data is none: it goes, its settings too."""
+        self.result = None
+        self.card.show("")
+        self.bottom.children = ()
+        self._editors = {}
 
     @shown
     def plan(self) -> TrainingPlan:
@@ -111,7 +119,7 @@ class TrainingPlanner(Panel):
             bounds = {} if kind is W.FloatText else {"min": 0, "max": 10**9}
             editor = kind(
                 description=label,
-                description_tooltip=why,
+                tooltip=why,
                 continuous_update=False,
                 layout=W.Layout(width="205px"),
                 style={"description_width": "95px"},

@@ -44,7 +44,9 @@ CHART = """(i) => {
   if (!box?.data || !box.dataset.draws) return null;
   const { xaxis, yaxis, font } = box._fullLayout;
   const [first] = box.data;
-  const paths = [...box.querySelector('.scatterlayer .trace').querySelectorAll('path.js-line')];
+  const drawn = box.querySelector('.scatterlayer .trace');
+  if (!drawn) return null;  // in the middle of a drawing
+  const paths = [...drawn.querySelectorAll('path.js-line')];
   const numbers = (paths.at(-1)?.getAttribute('d') ?? '').match(/-?[\\d.]+(?:e-?\\d+)?/g) ?? [];
   return {
     names: box.data.map((trace) => trace.name),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import signal
 import sys
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from tests.export.running import call, one_step, result, run, start
+from tests.export.running import TEMPLATE, call, one_step, result, run, start
 
 
 def refused(ended) -> dict:
@@ -83,54 +84,75 @@ def sixteen_bit(models, tmp_path_factory):
     return made
 
 
-def check_of(models, file, prompt="Hello", **changes):
-    """A script that checks a file."""
-    return call(
-        "verify", file=file, **{"sources": [models.full, models.base], "max_tokens": 4, "prompt": prompt, **changes}
-    )
+@pytest.fixture(scope="module")
+def checks(models, sixteen_bit, tmp_path_factory):
+    """What the real check says in each case; one process for all, for each case imports transformers anew."""
+    root = tmp_path_factory.mktemp("checks")
+    cases = {
+        "right": {},
+        "no scores": {"file": sixteen_bit["no scores"]},
+        "long prompt": {"prompt": "Ein Text. " * 600},
+    }
+    for name, changes in {
+        "shifted markers": {"tokenizer.json": {"<|im_start|>": "<|im_end|>", "<|im_end|>": "<|im_start|>"}},
+        "other end": {"tokenizer_config.json": {"<|im_end|>": "</s>"}, "generation_config.json": {"4": "2"}},
+        "other template": {"chat_template.jinja": {"<|im_start|>": "<|im_start|> "}},
+        "no template": {"chat_template.jinja": {TEMPLATE: ""}},
+    }.items():
+        folder = shutil.copytree(models.full, root / name)
+        for file, words in changes.items():
+            text = (folder / file).read_text("utf-8")
+            assert all(word in text for word in words)
+            (folder / file).write_text(re.sub("|".join(map(re.escape, words)), lambda m: words[m[0]], text), "utf-8")  # noqa: B023
+        cases[name] = {"sources": [str(folder)]}
+    given = {"file": sixteen_bit["right"], "sources": [models.full, models.base], "prompt": "Hello", "max_tokens": 4}
+    script = one_step(f"""
+def main():
+    import json, os
+
+    for name, case in {json.loads(json.dumps({n: {**given, **c} for n, c in cases.items()}, default=str))!r}.items():
+        try:
+            found = verify(**case)
+        except StepFailedError as error:
+            found = {{"refused": str(error), "remedy": error.remedy}}
+        print("CASE", json.dumps([name, found]), flush=True)
+    os._exit(0)
+""")
+    ended = run(script, root / "out")
+    said = [json.loads(line[5:]) for line in ended.output.split("\n") if line.startswith("CASE ")]
+    assert [name for name, _ in said] == list(cases), ended.output
+    return dict(said)
 
 
-def test_file_without_token_scores_is_refused(models, sixteen_bit, tmp_path):
-    assert result(run(check_of(models, sixteen_bit["right"]), tmp_path / "out"))["verified"] is True
-    error = refused(run(check_of(models, sixteen_bit["no scores"]), tmp_path / "out"))
-    assert "same score for every token" in error["message"]
+def test_right_file_passes(checks):
+    assert checks["right"]["verified"] is True
+    assert checks["right"]["strings"] == 18
 
 
-def test_file_with_other_special_tokens_is_refused(models, sixteen_bit, tmp_path):
-    """The trained model's markers have other ids than the file's."""
-    folder = shutil.copytree(models.full, tmp_path / "shifted")
-    text = (folder / "tokenizer.json").read_text("utf-8")
-    start_, end = "<|im_start|>", "<|im_end|>"
-    (folder / "tokenizer.json").write_text(
-        text.replace(start_, "<|x|>").replace(end, start_).replace("<|x|>", end), "utf-8"
-    )
-    error = refused(run(check_of(models, sixteen_bit["right"], sources=[folder, models.base]), tmp_path / "out"))
-    assert "other tokens" in error["message"]
+def test_prompt_longer_than_the_models_context_is_still_answered(checks):
+    assert checks["long prompt"]["verified"] is True
+    assert checks["long prompt"]["answer"] is not None
 
 
-def test_file_that_ends_elsewhere_is_refused(models, sixteen_bit, tmp_path):
-    folder = shutil.copytree(models.full, tmp_path / "other end")
-    for name, key, value in (
-        ("tokenizer_config.json", "eos_token", "</s>"),
-        ("generation_config.json", "eos_token_id", 2),
-    ):
-        values = json.loads((folder / name).read_text("utf-8"))
-        (folder / name).write_text(json.dumps({**values, key: value}), "utf-8")
-    error = refused(run(check_of(models, sixteen_bit["right"], sources=[folder]), tmp_path / "out"))
-    assert "ends its answers with </s>" in error["message"]
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("no scores", "same score for every token"),
+        ("shifted markers", "other tokens"),
+        ("other end", "ends its answers with </s>"),
+        ("other template", "chat template is not the model's"),
+        ("no template", "chat template is not the model's"),
+    ],
+)
+def test_file_that_is_not_the_model_is_refused(checks, case, words):
+    assert words in checks[case]["refused"]
+    assert checks[case]["remedy"]
 
 
-def test_file_with_another_template_is_refused(models, sixteen_bit, tmp_path):
-    folder = shutil.copytree(models.full, tmp_path / "other template")
-    (folder / "chat_template.jinja").write_text("{{ messages[0]['content'] }}", "utf-8")
-    error = refused(run(check_of(models, sixteen_bit["right"], sources=[folder]), tmp_path / "out"))
-    assert "chat template" in error["message"]
-
-
-def test_prompt_longer_than_the_models_context_is_still_answered(models, sixteen_bit, tmp_path):
-    found = result(run(check_of(models, sixteen_bit["right"], prompt="Ein langer Text. " * 400), tmp_path / "out"))
-    assert found["verified"] is True
-    assert found["answer"] is not None
+def test_refusal_ends_the_script_with_an_error(models, sixteen_bit, tmp_path):
+    """A vocabulary without scores, as the converter alone would make it, and nobody would notice."""
+    script = call("verify", file=sixteen_bit["no scores"], sources=[models.full], prompt="Hello", max_tokens=4)
+    assert "same score for every token" in refused(run(script, tmp_path / "out"))["message"]
 
 
 def test_quantizer_tells_its_reason(sixteen_bit, tmp_path):
@@ -191,6 +213,18 @@ def test_somebody_elses_work_folder_is_left_alone(models, tmp_path):
     assert precious.read_text("utf-8") == "five years"
 
 
+def child_of(process):
+    """The process of the step that runs."""
+    import psutil
+
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if children := psutil.Process(process.pid).children():
+            return children[0]
+        time.sleep(0.02)
+    raise AssertionError("no step was started")
+
+
 def until(process, words: str) -> str:
     """Read a script's output up to a line with these words."""
     seen = ""
@@ -203,11 +237,9 @@ def until(process, words: str) -> str:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once on Windows")
 def test_cancel_ends_the_step_and_leaves_no_file(models, tmp_path):
-    import psutil
-
     process = start(models.plan("adapter", "Q4_K_M").script, tmp_path / "out")
-    until(process, '"stage": "convert"')
-    (child,) = psutil.Process(process.pid).children()
+    until(process, '"stage": "merge"')
+    child = child_of(process)
     process.send_signal(signal.SIGTERM)
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 143
@@ -223,7 +255,7 @@ def test_step_leaves_when_the_script_is_killed(models, tmp_path):
 
     process = start(models.plan("full", "Q8_0").script, tmp_path / "out")
     until(process, '"stage": "convert"')
-    (child,) = psutil.Process(process.pid).children()
+    child = child_of(process)
     process.kill()
     process.wait()
     end = time.monotonic() + 20

@@ -213,10 +213,14 @@ def test_gathering_copies_where_links_are_not_allowed(tmp_path, monkeypatch):
 
 
 def test_workspace_goes_away_whatever_happens(tmp_path):
-    with pytest.raises(KeyboardInterrupt), exporting.workspace(tmp_path, {"merge": 1}) as work:
-        (work / "model").mkdir()
-        (work / "model" / "big").write_text("x", "utf-8")
-        raise KeyboardInterrupt
+    def canceled():
+        with exporting.workspace(tmp_path, {"merge": 1}) as work:
+            (work / "model").mkdir()
+            (work / "model" / "big").write_text("x", "utf-8")
+            raise stepping.CanceledError(15)
+
+    with pytest.raises(stepping.CanceledError):
+        canceled()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -135,7 +135,7 @@ class ExportPlan:
         """
         largest = max(self.vocabulary_size * self.hidden_size, 1)
         merge = self.weight_bytes + 500_000_000 if self.adapter else 0
-        return max(merge, 8 * largest + 500_000_000, self.size_bytes + 500_000_000)
+        return max(merge, 8 * largest + 200_000_000, self.size_bytes + 500_000_000)
 
     @property
     def step_seconds(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 
 from hfft_widgets.core.data.report import METHODS, Status, ValidationReport, validate_rows
 from tests.core.data.corpus import BY_NAME, CASES
-from tests.core.data.trainers import CHATML, train
+from tests.core.data.trainers import CHATML, save_model, train
 
 pytest.importorskip("trl")
 
@@ -32,6 +32,13 @@ PAIRS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    save_model(folder)
+    return folder
+
+
 def judged(name: str) -> tuple[Any, ValidationReport]:
     from datasets import Dataset
 
@@ -50,10 +57,10 @@ def crash_fixes(report: ValidationReport, method: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "method"), PAIRS)
-def test_the_trainer_agrees(name: str, method: str, tmp_path: Path) -> None:
+def test_the_trainer_agrees(name: str, method: str, model: Path, tmp_path: Path) -> None:
     rows, report = judged(name)
     verdict = report.verdicts[method]
-    raised = train(method, rows, tmp_path)
+    raised = train(method, rows, model, tmp_path)
     if verdict.status is Status.READY:
         assert raised is None
     elif method in dict(BY_NAME[name].accepted):
@@ -63,7 +70,7 @@ def test_the_trainer_agrees(name: str, method: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "method"), PAIRS)
-def test_what_is_offered_is_accepted_by_the_trainer(name: str, method: str, tmp_path: Path) -> None:
+def test_what_is_offered_is_accepted_by_the_trainer(name: str, method: str, model: Path, tmp_path: Path) -> None:
     rows, report = judged(name)
     if report.verdicts[method].status is Status.NEEDS_MAPPING:
         report = report.with_mapping(method, report.verdicts[method].mapping)
@@ -75,4 +82,4 @@ def test_what_is_offered_is_accepted_by_the_trainer(name: str, method: str, tmp_
         assert report.verdicts[method].mapping is None
         return
     assert report.verdicts[method].status is Status.READY
-    assert train(method, prepared(rows, report, method), tmp_path) is None
+    assert train(method, prepared(rows, report, method), model, tmp_path) is None

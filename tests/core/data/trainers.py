@@ -28,7 +28,8 @@ def tokenizer() -> Any:
     return fast
 
 
-def model() -> Any:
+def save_model(folder: Path) -> None:
+    """The model as a folder: DPO loads its reference model from there a second time."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -37,30 +38,33 @@ def model() -> Any:
         hidden_size=32, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
         vocab_size=len(tokenizer()), max_position_embeddings=512, eos_token_id=2, pad_token_id=0, bos_token_id=None,
     )  # fmt: skip
-    return LlamaForCausalLM(config)
+    LlamaForCausalLM(config).save_pretrained(folder)
 
 
-def train(method: str, dataset: Any, folder: Path) -> str | None:
+def train(method: str, dataset: Any, model: Path, output: Path) -> str | None:
     """One epoch; None, or what the trainer raised."""
     try:
-        _trainer(method, dataset, folder).train()
+        _trainer(method, dataset, str(model), str(output)).train()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None
 
 
-def _trainer(method: str, dataset: Any, folder: Path) -> Any:
+def _trainer(method: str, dataset: Any, model: str, output: str) -> Any:
     import trl
 
-    common = dict(
-        output_dir=str(folder), per_device_train_batch_size=2, num_train_epochs=1, report_to="none", save_strategy="no",
-        disable_tqdm=True, use_cpu=True, bf16=False, logging_strategy="no", gradient_checkpointing=False,
+    trainer, config, own = {
+        "SFT": (trl.SFTTrainer, trl.SFTConfig, {"max_length": 256}),
+        "DPO": (trl.DPOTrainer, trl.DPOConfig, {"max_length": 256}),
+        "GRPO": (trl.GRPOTrainer, trl.GRPOConfig, {"num_generations": 2, "max_completion_length": 2}),
+    }[method]
+    arguments = config(
+        output_dir=output, per_device_train_batch_size=2, num_train_epochs=1, report_to="none", save_strategy="no",
+        disable_tqdm=True, use_cpu=True, bf16=False, logging_strategy="no", activation_checkpointing=False,
+        model_init_kwargs={"dtype": "float32"}, **own,
     )  # fmt: skip
-    if method == "GRPO":
-        config = trl.GRPOConfig(num_generations=2, max_completion_length=2, **common)
-        return trl.GRPOTrainer(model(), _reward, config, train_dataset=dataset, processing_class=tokenizer())
-    kind = {"SFT": (trl.SFTTrainer, trl.SFTConfig), "DPO": (trl.DPOTrainer, trl.DPOConfig)}[method]
-    return kind[0](model(), args=kind[1](max_length=256, **common), train_dataset=dataset, processing_class=tokenizer())
+    rewards = {"reward_funcs": _reward} if method == "GRPO" else {}
+    return trainer(model, args=arguments, train_dataset=dataset, processing_class=tokenizer(), **rewards)
 
 
 def _reward(completions: list[Any], **_: Any) -> list[float]:

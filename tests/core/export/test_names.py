@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import example, given
@@ -55,7 +56,7 @@ def lines_for(path=None, **changes):
 
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=60))
 def test_posix_paths_are_quoted(folder):
-    path = f"/home/{folder.replace('/', '_')}/Tiny-Q4_K_M.gguf"
+    path = str(PurePosixPath("/home", folder.replace("/", "_"), "Tiny-Q4_K_M.gguf"))
     said = lines_for(path)
     assert list(said) == ["llama.cpp", "Ollama", "LM Studio"]
     assert shlex.split(said["llama.cpp"]) == ["llama-server", "-m", path]

@@ -7,7 +7,7 @@ import json
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfft_widgets.core.export.plan import DEFAULT_PROMPT, ExportPlan, make_export_plan
@@ -74,7 +74,7 @@ def test_given_base_goes_before_the_adapters_word():
 def test_base_of_a_full_model_only_lends_tokenizer_files():
     plan = plan_of(base="folder/base")
     assert not plan.adapter
-    assert "BASE = 'folder/base'" in plan.script
+    assert 'BASE = "folder/base"' in plan.script
     assert 'step("merge"' not in lesson(plan)
 
 
@@ -92,7 +92,7 @@ def test_sizes_of_real_files():
 def test_estimates_are_near_what_was_measured():
     """Peak anonymous memory of the merge at 0.6B was 1.3 GB and at 1.7B 3.2 GB; disk 2.4 and 7 GB."""
     small = plan_of(adapter_config=LORA)
-    assert small.memory_bytes == pytest.approx(1.7e9, rel=0.05)
+    assert 1.3e9 < small.memory_bytes < 1.8e9
     assert small.disk_bytes == pytest.approx(2.4e9, rel=0.05)
     big = plan_of(adapter_config=LORA, config={**CONFIG, "hidden_size": 2048}, parameters=1_720_574_976)
     assert 3.2e9 < big.memory_bytes < 4.2e9
@@ -252,13 +252,13 @@ def test_text_html_and_markdown_agree():
 def test_lesson_comes_first_and_is_short():
     plan = plan_of(adapter_config=LORA)
     first = plan.script.partition(LESSON_END)[0]
-    code = first.partition("# ///\n")[2].partition("# ///\n")[2]
+    code = first.partition("# ///\n")[2]
     assert len(code.splitlines()) < 60
     assert (
         code.index("def main()")
         < code.index('step("merge"')
         < code.index("repair_tokenizer(")
-        < code.index('"quantize"')
+        < code.index('step("quantize"')
     )
     assert plan.script.rstrip().endswith("run(main)")
 
@@ -283,9 +283,10 @@ def test_script_is_python_and_its_names_are_unique():
     assert all(f"# ---- {module} " in plan_of().script for module in MODULES)
 
 
-NASTY = st.text(min_size=1, max_size=200).filter(lambda text: text.isprintable() or True)
+NASTY = st.text(min_size=1, max_size=200)
 
 
+@settings(max_examples=25, deadline=None)
 @given(model=NASTY, base=NASTY, name=st.text(max_size=200), prompt=NASTY)
 def test_no_name_becomes_code_or_markup(model, base, name, prompt):
     marked = f"{model}\"'\n<script>alert(1)</script>\\"
