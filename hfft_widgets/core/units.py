@@ -24,7 +24,7 @@ def duration_text(seconds: float) -> str:
     """Seconds in the two largest units that matter; seconds matter below ten minutes.
 
     >>> duration_text(42.4), duration_text(95), duration_text(700), duration_text(3700), duration_text(200_000)
-    ('42 s', '1 min 35 s', '12 min', '1 h 1 min', '2 d 7 h')
+    ('42 s', '1 min 35 s', '12 min', '1 h 2 min', '2 d 7 h')
     """
     if not math.isfinite(seconds):
         return "unknown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -92,7 +93,8 @@ def start(folder: Path, environment: Mapping[str, str]) -> None:
 
 def _withdraw(folder: Path, state: Mapping[str, Any]) -> None:
     """A start that failed, or was too slow to be believed in, leaves nothing that runs."""
-    supervisor.write_json(folder / supervisor.CANCEL, {"grace_seconds": 0})
+    with contextlib.suppress(OSError):
+        supervisor.write_json(folder / supervisor.CANCEL, {"grace_seconds": 0})
     for name in ("supervisor", "script"):
         if processes.alive(state.get(name)):
             processes.end_tree(int(state[name]["pid"]), grace_seconds=1)

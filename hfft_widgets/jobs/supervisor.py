@@ -302,7 +302,9 @@ class State:
             return
         self._beaten = time.monotonic()
         with contextlib.suppress(OSError):
+            now = time.time()  # this machine's clock, where a network disk would take its own
             (self.folder / HEARTBEAT).touch()
+            os.utime(self.folder / HEARTBEAT, (now, now))
         if self.stale:
             self.keep()
 

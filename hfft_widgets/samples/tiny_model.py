@@ -22,6 +22,9 @@ from hfft_widgets.errors import MissingExtraError
 SEED = 0
 CONTEXT_TOKENS = 512
 VOCABULARY_TOKENS = 2048
+FINAL_NORM = 4.0
+"""The final norm's weights, in the range of trained models. At their usual start, 1, an adapter, which leaves them and
+the head as they are, could not make any answer probable: 44% of held-out answers right instead of 21%."""
 
 # Ids 0 to 4. The end of a turn is the end-of-sequence token itself, so there is one way to stop.
 UNKNOWN, BEGIN, END, PAD, START = "<unk>", "<s>", "<|im_end|>", "<pad>", "<|im_start|>"
@@ -96,6 +99,8 @@ class Maker:
         with self._torch.random.fork_rng(devices=[]), self._no_progress_bar():
             self._torch.manual_seed(SEED)
             model = self._transformers.LlamaForCausalLM(self._transformers.LlamaConfig(**_architecture()))
+            with self._torch.no_grad():
+                model.model.norm.weight.fill_(FINAL_NORM)
             model.generation_config = self._transformers.GenerationConfig(max_new_tokens=64, **_token_ids())
             model.save_pretrained(folder)
 

@@ -131,6 +131,8 @@ def step(name, message, /, **settings):
     finally:
         child.kill()  # nothing happens if it has ended
         child.wait()
+    if code in {-15, -2}:
+        time.sleep(1)  # who ended the step meant the script too: its own signal is on the way
     if code != 0 or "result" not in said:
         raise blame(name, code, said, tail)
     Road.finish(name)

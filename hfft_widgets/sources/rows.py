@@ -13,7 +13,7 @@ from typing import Any
 from hfft_widgets import folders
 from hfft_widgets.errors import DataError, EmptyDatasetError
 from hfft_widgets.sources import rows_files, rows_hub, rows_memory
-from hfft_widgets.sources.rows_errors import no_space, quiet
+from hfft_widgets.sources.rows_errors import no_space, quiet, reason
 
 Progress = Callable[[int, int], None]
 
@@ -52,6 +52,12 @@ class Source:
             path = _written(self.rows, folder)
         except OSError as error:
             raise _unwritable(folder, error) from error
+        except (ValueError, TypeError, NotImplementedError) as error:  # pyarrow's, for what a file cannot hold
+            raise DataError(
+                f"The rows of {self.name} cannot be written to a parquet file.",
+                why=f"{reason(error).rstrip('.')}.",
+                remedy="Leave out that column: records need at least one field.",
+            ) from error
         return replace(self, reference=rows_files.reference(path))
 
 

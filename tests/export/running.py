@@ -49,7 +49,7 @@ def start(script: str, folder: Path, **environment: str) -> subprocess.Popen:
     file.write_text(script, "utf-8")
     return subprocess.Popen(
         [sys.executable, str(file)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        encoding="utf-8", env={**os.environ, "HFFT_OUTPUT_DIR": str(folder), **environment},
+        encoding="utf-8", start_new_session=True, env={**os.environ, "HFFT_OUTPUT_DIR": str(folder), **environment},
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import signal
@@ -236,11 +237,12 @@ def until(process, words: str) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM ends a process at once on Windows")
-def test_cancel_ends_the_step_and_leaves_no_file(models, tmp_path):
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_cancel_ends_the_step_and_leaves_no_file(models, tmp_path, whole_group):
     process = start(models.plan("adapter", "Q4_K_M").script, tmp_path / "out")
     until(process, '"stage": "merge"')
     child = child_of(process)
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGTERM) if whole_group else process.send_signal(signal.SIGTERM)
     rest, _ = process.communicate(timeout=30)
     assert process.returncode == 143
     assert '"event": "stopped"' in rest

@@ -134,3 +134,30 @@ def test_the_trained_model_stays_as_it_is(models, exported):
     assert not (models.adapter / "tokenizer.model").exists()
     assert not (models.full / "tokenizer.model").exists()
     assert "added_tokens_decoder" not in json.loads((models.full / "tokenizer_config.json").read_text("utf-8"))
+
+
+def test_merge_adds_exactly_the_adapter(models, tmp_path):
+    """W + alpha/r * B A (LoRA, 2021, section 4.1), rounded to the base's number format."""
+    import torch
+    from safetensors.torch import load_file
+
+    from hfft_widgets.scripts.merging import merge
+
+    assert merge(str(models.adapter), str(models.base), "bfloat16", str(tmp_path)) == {"dtype": "bfloat16"}
+    base = load_file(models.base / "model.safetensors")
+    adapter = load_file(models.adapter / "adapter_model.safetensors")
+    merged = load_file(tmp_path / "model.safetensors")
+    assert merged.keys() == base.keys()
+    changed = 0
+    for name, weight in base.items():
+        path = f"base_model.model.{name.removesuffix('.weight')}.lora_"
+        if f"{path}A.weight" in adapter:
+            delta = 8 / 4 * adapter[f"{path}B.weight"].float() @ adapter[f"{path}A.weight"].float()
+            # peft rounds the change and then the sum, each to the 8 bits of bfloat16
+            error = (merged[name].float() - weight.float() - delta).abs()
+            assert (error <= 2**-8 * (delta.abs() + merged[name].float().abs()) + 1e-5).all(), name
+            assert delta.abs().mean() > 20 * error.mean()
+            changed += 1
+        else:
+            assert torch.equal(merged[name], weight)
+    assert changed == 14

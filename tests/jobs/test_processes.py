@@ -71,7 +71,8 @@ def test_descendants_are_found_with_and_without_proc(sleeper, monkeypatch):
     assert list(listed) == [moved]
     assert len(listed[moved]) > 10
     supervisor.kill(outer.pid, {moved: "a later process with the same id"})
-    outer.communicate()
+    outer.wait()
+    outer.stdout.close()
     assert lives(moved)
     supervisor.kill(outer.pid, listed)
     until(lambda: not lives(moved))

@@ -61,7 +61,7 @@ def test_sft_on_what_the_assistant_says(tmp_path):
     )
     trainer.train()
     loss = curve(trainer, "loss")
-    assert 6 < loss[0] < 9, "a model that knows nothing is near ln(2048) = 7.6 per token"
+    assert loss[0] > 7.6, "a model that knows nothing is no better than ln(2048)"
     assert loss[-1] < 0.7 * loss[0]
     labels = next(iter(trainer.get_train_dataloader()))["labels"][0]
     said = trainer.processing_class.decode(labels[labels != -100])
@@ -150,5 +150,5 @@ def test_an_adapter_learns_the_task(tmp_path):
     adapter = peft.LoraConfig(task_type="CAUSAL_LM", **{name: settings.pop(name) for name in names})
     before, after, loss = learn(tmp_path, settings, adapter)
     assert before <= 0.05
-    assert after >= 0.3
+    assert after >= 0.4
     assert sum(loss[-10:]) / 10 < 0.7 * loss[0]

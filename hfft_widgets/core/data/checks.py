@@ -101,6 +101,7 @@ class CellCheck:
         duties: Columns of these duties are looked at.
         fix: The fix's rule, or None.
         ends: Whether a cell with this problem is not looked at further.
+        depends: Whether what becomes of the row depends on the chat template.
     """
 
     rule: str
@@ -110,12 +111,13 @@ class CellCheck:
     duties: Collection[Duty] = _EVERY
     fix: str | None = None
     ends: bool = False
+    depends: bool = False
 
 
 _ALL_CRASH = {"SFT": CRASH, "DPO": CRASH, "GRPO": CRASH}
 _ALL_SILENT = {"SFT": SILENT, "DPO": SILENT, "GRPO": SILENT}
 _ALL_WARN = {"SFT": WARN, "DPO": WARN, "GRPO": WARN}
-_DEPENDS = "; what becomes of it depends on the chat template: most render nothing, Qwen2.5's refuses"
+_DEPENDS = ". What becomes of it depends on the chat template: most render nothing, Qwen2.5's refuses"
 
 TEXT_CHECKS: tuple[CellCheck, ...] = (
     CellCheck("no_value", no_value, "No value in {column}", _ALL_CRASH, fix="is_text", ends=True),
@@ -152,14 +154,15 @@ TURN_CHECKS: tuple[CellCheck, ...] = (
     ),
     CellCheck("no_turns", no_turns, "No turn in {column}", _ALL_CRASH, fix="is_conversation", ends=True),
     CellCheck(
-        "no_content", no_content, "A turn without content in {column}" + _DEPENDS, _ALL_SILENT, fix="has_contents"
+        "no_content", no_content, "A turn without content in {column}", _ALL_SILENT, fix="has_contents", depends=True
     ),
     CellCheck(
         "content_not_text",
         content_not_text,
-        "A turn whose content is not text in {column}" + _DEPENDS,
+        "A turn whose content is not text in {column}",
         _ALL_SILENT,
         fix="has_contents",
+        depends=True,
     ),
     CellCheck("blank_content", blank_content, "A blank turn in {column}", _ALL_SILENT, fix="has_contents"),
     CellCheck(
@@ -254,17 +257,18 @@ def problems(method: str, row: Row, parts: Sequence[Part], template: ChatTemplat
     """Everything wrong with one row for a method; duplicates are found elsewhere, they need all rows."""
     broken = False
     for part in parts:
-        for problem in _cell_problems(method, _as_read(row.get(part.column), part), part):
+        for problem in _cell_problems(method, _as_read(row.get(part.column), part), part, template):
             broken |= problem.effect == CRASH
             yield problem
     if not broken:
         yield from _row_problems(row, {part.duty: part for part in parts}, template)
 
 
-def _cell_problems(method: str, cell: Any, part: Part) -> Iterator[Problem]:
+def _cell_problems(method: str, cell: Any, part: Part, template: ChatTemplate | None) -> Iterator[Problem]:
     for check in TURN_CHECKS if part.turns else TEXT_CHECKS:
         if method in check.effects and part.duty in check.duties and check.found(cell):
-            message = check.message.format(column=f"'{part.column}'")
+            unsure = _DEPENDS if check.depends and template is None else ""
+            message = check.message.format(column=f"'{part.column}'") + unsure
             yield Problem(check.rule, message, (part.column,), check.effects[method], cell, check.fix)
             if check.ends:
                 return

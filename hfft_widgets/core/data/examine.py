@@ -9,15 +9,14 @@ from typing import Any
 
 from hfft_widgets.core.data.checks import CRASH, WARN, Problem, problems
 from hfft_widgets.core.data.fixes import Fix, Numbered
-from hfft_widgets.core.data.mapping import ColumnMapping
+from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping
 from hfft_widgets.core.data.methods import Duty, Fit, Part
-from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES
+from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES, turn_keys
 from hfft_widgets.core.data.templates import ChatTemplate
 from hfft_widgets.core.data.values import Finding
 
 KEPT_ROWS = 1000
 _EXAMPLE_CHARACTERS = 400
-_MAPPING_ERRORS = (TypeError, KeyError, AttributeError, IndexError)
 
 
 @dataclass
@@ -86,7 +85,7 @@ def mapped(
     for number, row in rows:
         try:
             yield number, mapping.apply(row) if mapping else row
-        except _MAPPING_ERRORS as error:
+        except MAPPING_ERRORS as error:
             if found is None:
                 raise
             words = "The column mapping cannot be applied"
@@ -183,7 +182,15 @@ def shortened(cell: Any, characters: int = _EXAMPLE_CHARACTERS) -> str:
 
 
 def _written(cell: Any) -> str:
+    """Conversations as their turns, anything else as JSON."""
+    keys = turn_keys(cell)
+    if keys:
+        return " ⏎ ".join(_spoken(turn, *keys) for turn in cell)
     try:
         return json.dumps(cell, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
         return repr(cell)
+
+
+def _spoken(turn: Any, role: str, content: str) -> str:
+    return f"{turn.get(role)}: {turn.get(content or 'content')}" if isinstance(turn, dict) else repr(turn)

@@ -15,6 +15,9 @@ from hfft_widgets.core.data.shapes import STANDARD_KEYS, Row
 from hfft_widgets.core.script import literal
 from hfft_widgets.errors import DataError
 
+# What applying a mapping to a row of another shape may raise.
+MAPPING_ERRORS = (TypeError, KeyError, AttributeError, IndexError)
+
 
 @dataclass(frozen=True)
 class Pick:
@@ -105,14 +108,14 @@ def _joined_code(pick: Pick) -> str:
     return rf'"\n\n".join(str(part) for part in [{parts}] if part)'
 
 
-def _turns(pick: Pick, row: Row) -> list[Any]:
+def _turns(pick: Pick, row: Row) -> Any:
     turns = _cell(pick, row) or []
     roles, (speaker, text) = dict(pick.roles), pick.keys
     if pick.keys != STANDARD_KEYS:
         return [{"role": roles.get(turn[speaker], turn[speaker]), "content": turn[text]} for turn in turns]
     if roles:
         return [{**turn, "role": roles.get(turn["role"], turn["role"])} for turn in turns]
-    return list(turns)
+    return turns
 
 
 def _turns_code(pick: Pick) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from hfft_widgets.core.data.mapping import ColumnMapping, Pick
-from hfft_widgets.core.data.methods import FITS
+from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping, Pick
+from hfft_widgets.core.data.methods import FITS, Fit
 from hfft_widgets.core.data.shapes import STANDARD_KEYS, Row, Schema, Shape, schema_of
 from hfft_widgets.core.data.spellings import (
     CHOSEN_WORDS,
@@ -57,11 +57,20 @@ def _in_the_way(method: str, schema: Schema, targets: Targets) -> tuple[str, ...
 
 
 def _accepted(method: str, mapping: ColumnMapping, sample: Sequence[Row]) -> bool:
-    try:
-        rows = mapping.apply(sample)
-    except (TypeError, KeyError, AttributeError, IndexError):
-        return False
-    return FITS[method](schema_of(rows)).fits
+    return fit_after(method, mapping, sample).fits
+
+
+def fit_after(method: str, mapping: ColumnMapping, sample: Sequence[Row]) -> Fit:
+    """What the method makes of the sample after a mapping. Single rows it cannot be applied to are left out here."""
+    rows, error = [], None
+    for row in sample:
+        try:
+            rows.append(mapping.apply(row))
+        except MAPPING_ERRORS as raised:
+            error = raised
+    if error and 2 * len(rows) < len(sample):
+        return Fit(f"The column mapping cannot be applied to most rows: {error!r}")
+    return FITS[method](schema_of(rows))
 
 
 # ---- candidates, one generator per method ----------------------------------------------------
@@ -172,7 +181,7 @@ def _chats(schema: Schema) -> Iterator[str]:
 
 def _texts(schema: Schema) -> Iterator[str]:
     yield from spelled(schema, TEXT, {Shape.TEXT})
-    if len(schema.columns) == 1:
+    if len(schema.columns) == 1 and not any(spelled(schema, PROMPT, {Shape.TEXT})):
         yield from (name for name in schema.columns if schema.shape(name) is Shape.TEXT)
 
 

@@ -11,7 +11,7 @@ from hfft_widgets.core.data.examine import Examination, examine, findings, fixed
 from hfft_widgets.core.data.fixes import Fix
 from hfft_widgets.core.data.mapping import ColumnMapping
 from hfft_widgets.core.data.methods import FITS, Fit
-from hfft_widgets.core.data.propose import propose
+from hfft_widgets.core.data.propose import fit_after, propose
 from hfft_widgets.core.data.shapes import Row, Schema, schema_of
 from hfft_widgets.core.data.templates import ChatTemplate
 from hfft_widgets.core.data.values import METHODS, Finding, Status, Verdict
@@ -250,16 +250,13 @@ def _told(rows: Iterable[Row], total: int, progress: Progress | None) -> Iterato
 
 def _case(method: str, schema: Schema, sample: Sequence[Row], agreed: ColumnMapping | None, chat: bool) -> _Case:
     if agreed:
-        try:
-            fit = FITS[method](schema_of(agreed.apply(sample)))
-        except (TypeError, KeyError, AttributeError, IndexError) as error:
-            fit = Fit(f"The column mapping cannot be applied: {error!r}")
+        fit = fit_after(method, agreed, sample)
         return _Case(method, fit, agreed, open=False, reason=fit.reason)
     fit = FITS[method](schema)
     proposed = None if fit.fits else propose(method, schema, sample, chat=chat)
     if proposed is None:
         return _Case(method, fit, None, open=False, reason=fit.reason)
-    return _Case(method, FITS[method](schema_of(proposed.apply(sample))), proposed, open=True, reason=fit.reason)
+    return _Case(method, fit_after(method, proposed, sample), proposed, open=True, reason=fit.reason)
 
 
 def _examined(report: ValidationReport, case: _Case, template: ChatTemplate | None) -> Examination:
@@ -272,7 +269,7 @@ def _verdict(case: _Case, found: Examination | None, template: str | None) -> Ve
     if case.open and case.mapping:
         details.insert(0, f"Proposed: {case.mapping.words}.")
     turns = any(part.turns for part in case.fit.parts)
-    if turns and template is None:
+    if turns and template is None and not case.open:
         details.append("Which rows the chat template refuses is not known until a model is chosen.")
     status, reason = case.status, case.reason
     if turns and template == "":

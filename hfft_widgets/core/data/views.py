@@ -144,7 +144,7 @@ def _figures(report: ValidationReport) -> h.Markup:
         if numbers["rows"] != report.total:
             pairs.append((count_text(numbers["rows"]), f"rows for {report.recommended}"))
         pairs.append((count_text(numbers["characters_median"]), "characters per row (median)"))
-        pairs.append((count_text(numbers["characters_p99"]), "characters, 99 % of rows stay within"))
+        pairs.append((count_text(numbers["characters_p99"]), "characters per row (99th percentile)"))
     return h.figures(*pairs)
 
 
@@ -169,7 +169,9 @@ def _preview(report: ValidationReport) -> h.Markup | None:
     cells = [tuple(_safe(shortened(row.get(name), _CELL_CHARACTERS)) for name in columns) for row in rows]
     left = len(report.columns) - len(columns)
     more = f", {len(columns)} of {len(report.columns)} columns" if left else ""
-    return h.fold(f"First {plural(len(rows), 'row')}{more}", h.table([_safe(name, 40) for name in columns], cells))
+    return h.fold(
+        f"First {plural(len(rows), 'row')}{more}", h.table([_safe(name, 40) for name in columns], cells, class_="words")
+    )
 
 
 def _safe(value: object, characters: int = 1000) -> h.Markup:

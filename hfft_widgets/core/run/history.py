@@ -68,7 +68,9 @@ class MetricHistory(Mapping[str, tuple[Point, ...]]):
         return points[-1] if points else None
 
     def __getitem__(self, name: str) -> tuple[Point, ...]:
-        return tuple(self._points[name])
+        # Copied as a list first. tuple(points) notes where the list's items lie, then allocates, which may collect
+        # garbage and let a thread in that adds points: the items have moved then, and CPython 3.11 crashes.
+        return tuple(self._points[name][:])
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._points))  # a copy: another thread may be adding a name

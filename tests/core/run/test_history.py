@@ -1,6 +1,8 @@
 """Curves have rising steps, whatever order their points came in."""
 
 import math
+import subprocess
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,41 @@ def test_events_without_a_step_or_values_change_nothing():
     assert "loss" not in history or history["loss"] == ()
     assert history.last("loss") is None
     assert history.get("never") is None
+
+
+ADD_AND_READ = """
+import gc, threading, time
+from hfft_widgets.core.run.events import Event
+from hfft_widgets.core.run.history import MetricHistory
+
+gc.callbacks.append(lambda *_: time.sleep(0.0005))  # as any finalizer in a notebook may let another thread in
+gc.set_threshold(3)
+history, over = MetricHistory(), threading.Event()
+history.add(Event(0, 0.0, "log", step=0, metrics={"loss": 1.0}))
+
+def read():
+    while not over.is_set():
+        steps = [point.step for point in history["loss"]]
+        assert steps == list(range(len(steps)))
+
+readers = [threading.Thread(target=read) for _ in range(3)]
+for reader in readers:
+    reader.start()
+end, n = time.monotonic() + 3, 0
+while time.monotonic() < end:
+    n += 1
+    history.add(Event(n, float(n), "log", step=n, metrics={"loss": 1.0}))
+over.set()
+for reader in readers:
+    reader.join()
+"""
+
+
+def test_a_collection_of_garbage_in_the_middle_of_a_read_does_not_crash_the_interpreter():
+    done = subprocess.run(
+        [sys.executable, "-c", ADD_AND_READ], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_name_may_come_while_others_are_looked_at():

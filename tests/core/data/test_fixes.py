@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hfft_widgets.core.data.fixes import KEEPS, OTHERS, Fix
+from hfft_widgets.errors import DataError
+from tests.core.data.strategies import conversations, json_rows, maybe_texts, tables
+from tests.core.data.test_mapping import executed
+
+ROW = {"text": maybe_texts, "messages": conversations, "chosen": conversations, "rejected": conversations}
+ROLES = (("human", "user"), ("gpt", "assistant"))
+
+fixes = st.builds(
+    lambda rule, first, second: Fix(rule, (first, second) if rule in PAIRED else (first,), (), ROLES),
+    st.sampled_from([*KEEPS, *OTHERS]),
+    st.sampled_from(["messages", "chosen"]),
+    st.just("rejected"),
+) | st.sampled_from([Fix("is_text", ("text",)), Fix("has_text", ("text",)), Fix("deduplicate", ("text", "messages"))])
+PAIRED = {"answers_differ", "share_a_start"}
+
+
+@given(fixes, tables(**ROW))
+@settings(max_examples=60, deadline=None)
+def test_the_code_does_what_apply_does(fix: Fix, rows: list[dict[str, Any]]) -> None:
+    held, after = executed(fix.code(), rows)
+    assert fix.apply(held) == after
+
+
+@given(st.sampled_from(sorted(KEEPS)), json_rows)
+def test_the_code_of_a_filter_agrees_on_any_rows(rule: str, rows: list[dict[str, Any]]) -> None:
+    fix = Fix(rule, ("messages", "text"))
+    test = eval(fix.code().removeprefix("dataset = dataset.filter(").removesuffix(")"))
+    whole = [{"messages": None, "text": None} | row for row in rows]
+    assert fix.apply(whole) == [row for row in whole if test(row)] or any(_has_nan(row) for row in whole)
+
+
+def _has_nan(row: dict[str, Any]) -> bool:
+    return "nan" in repr(row)
+
+
+@given(fixes)
+def test_dict_and_back(fix: Fix) -> None:
+    assert Fix.from_dict(json.loads(json.dumps(fix.to_dict()))) == fix
+
+
+def test_every_rule_has_words() -> None:
+    for rule in [*KEEPS, *OTHERS]:
+        label = Fix(rule, ("a", "b")).label
+        assert "'a'" in label
+        assert "{" not in label
+
+
+def test_row_numbers_stay_with_their_rows() -> None:
+    rows = [(n, {"text": text}) for n, text in enumerate(["a", None, "a", "b"])]
+    assert [n for n, _ in Fix("is_text", ("text",)).numbered(rows)] == [0, 2, 3]
+    assert [n for n, _ in Fix("deduplicate", ("text",)).numbered(rows)] == [0, 1, 3]
+
+
+@pytest.mark.parametrize(("rule", "columns"), [("magic", ("a",)), ("is_text", ()), ("answers_differ", ("chosen",))])
+def test_what_is_no_fix_is_refused(rule: str, columns: tuple[str, ...]) -> None:
+    with pytest.raises(DataError):
+        Fix(rule, columns)
+
+
+def test_roles_of_a_broken_row_are_not_guessed() -> None:
+    with pytest.raises(DataError, match="row 1"):
+        Fix("rename_roles", ("messages",), (), ROLES).apply([{"messages": []}, {"messages": ["text"]}])

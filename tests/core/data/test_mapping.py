@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+from hfft_widgets.core.data.shapes import STANDARD_KEYS
+from hfft_widgets.errors import DataError
+from tests.core.data.strategies import ROW, tables
+
+ROLES = (("human", "user"), ("gpt", "assistant"))
+TEXTS = ["prompt", "a'b\"c", "extra"]
+CHATS = ["messages", "chosen"]
+TURN_HOWS = ["turns", "turns_before_answer", "answer_turn", "answer_text"]
+
+picks = st.one_of(
+    st.builds(lambda name: Pick("column", (name,)), st.sampled_from(list(ROW))),
+    st.builds(
+        lambda how, names: Pick(how, tuple(names)),
+        st.sampled_from(["joined", "user_turn", "assistant_turn"]),
+        st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3, unique=True),
+    ),
+    st.builds(
+        lambda how, name, roles: Pick(how, (name,), STANDARD_KEYS, roles),
+        st.sampled_from(TURN_HOWS), st.sampled_from(CHATS), st.sampled_from([(), ROLES]),
+    ),
+    st.builds(
+        lambda how, roles: Pick(how, ("conversations",), ("from", "value"), roles),
+        st.sampled_from(TURN_HOWS), st.sampled_from([(), ROLES]),
+    ),
+)  # fmt: skip
+targets = st.sampled_from(["prompt", "completion", "messages", "chosen", "text", "new'\n\"name"])
+mappings = st.builds(
+    lambda filled, drop: ColumnMapping(filled, tuple(drop)),
+    st.dictionaries(targets, picks, max_size=3),
+    st.lists(st.sampled_from(list(ROW)), max_size=2, unique=True),
+)
+
+
+def executed(code: str, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows as a dataset holds them, and after the code."""
+    from datasets import Dataset, disable_progress_bars
+
+    disable_progress_bars()
+    dataset = Dataset.from_list(rows)
+    scope = {"dataset": dataset}
+    exec(code, scope)
+    return list(dataset), list(scope["dataset"])
+
+
+@given(mappings, tables(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_code_does_what_apply_does(mapping: ColumnMapping, rows: list[dict[str, Any]], known: bool) -> None:
+    if set(mapping.removed) == set(ROW) and not mapping.targets:
+        return  # a dataset without columns has no rows either
+    held, after = executed(mapping.code(ROW if known else ()), rows)
+    assert mapping.apply(held) == after
+
+
+@given(mappings)
+def test_dict_and_back(mapping: ColumnMapping) -> None:
+    assert ColumnMapping.from_dict(json.loads(json.dumps(mapping.to_dict()))) == mapping
+
+
+@given(mappings)
+def test_the_code_holds_values_as_literals_only(mapping: ColumnMapping) -> None:
+    code = mapping.code(ROW)
+    assert code.isascii()
+    compile(code, "<mapping>", "exec")
+
+
+def test_a_rename_is_written_as_one() -> None:
+    mapping = ColumnMapping.rename({"good_response": "chosen", "bad_response": "rejected"})
+    code = mapping.code(["prompt", "good_response", "bad_response"])
+    assert code == 'dataset = dataset.rename_columns({"good_response": "chosen", "bad_response": "rejected"})'
+
+
+def test_one_row_and_many() -> None:
+    mapping = ColumnMapping.rename({"q": "prompt"})
+    assert mapping.apply({"q": "Why?"}) == {"prompt": "Why?"}
+    assert mapping.apply([{"q": "Why?"}]) == [{"prompt": "Why?"}]
+
+
+def test_words() -> None:
+    mapping = ColumnMapping({"prompt": Pick("turns_before_answer", ("chat",), roles=ROLES)}, ("id",))
+    assert mapping.words == (
+        "prompt from the turns of 'chat' before the answer (human as user, gpt as assistant); without 'id'"
+    )
+
+
+@pytest.mark.parametrize(
+    "values", [{"targets": {"prompt": {"how": "magic", "columns": ["x"]}}}, {"targets": 3}, {"targets": {"a": {}}}]
+)
+def test_damaged_values_are_refused(values: Any) -> None:
+    with pytest.raises(DataError):
+        ColumnMapping.from_dict(values)
+
+
+def test_columns_that_are_not_there_are_named() -> None:
+    assert ColumnMapping.rename({"q": "prompt"}, drop=["id"]).missing(["q"]) == ["id"]

@@ -1,0 +1,84 @@
+"""The sandboxed template against transformers' own rendering, with the chat templates TRL ships."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfft_widgets.core.data.report import Status, validate_rows
+from hfft_widgets.core.data.templates import ChatTemplate
+from hfft_widgets.errors import ModelError
+from tests.core.data.corpus import assistant, chat, user
+
+FAMILIES = ["qwen3", "qwen2_5", "gemma", "llama3"]
+CONVERSATIONS = {
+    "plain": chat(1),
+    "system": [{"role": "system", "content": "Be brief."}, *chat(1)],
+    "two users": [user("Why?"), user("Why?"), assistant("So.")],
+    "starts with assistant": [assistant("Hello"), user("Hi")],
+    "null content": [user("Why?"), assistant(None)],
+    "no role": [{"content": "Why?"}],
+    "null role": [{"role": None, "content": "Why?"}, assistant("So.")],
+    "unknown role": [{"role": "human", "content": "Why?"}, assistant("So.")],
+    "number": [user(5), assistant("So.")],
+    "parts": [user([{"type": "text", "text": "Why?"}]), assistant("So.")],
+    "empty": [],
+}
+
+
+def source(family: str) -> str:
+    spec = find_spec("trl")
+    if spec is None or spec.origin is None:
+        pytest.skip("trl is not installed")
+    return (Path(spec.origin).parent / "chat_templates" / f"{family}.jinja").read_text("utf-8")
+
+
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_refusals_are_those_of_transformers(family: str, conversation: str) -> None:
+    pytest.importorskip("torch")
+    from tests.core.data.trainers import tokenizer
+
+    turns: list[dict[str, Any]] = CONVERSATIONS[conversation]
+    try:
+        tokenizer().apply_chat_template(turns, chat_template=source(family), tokenize=False)
+        refused = False
+    except Exception:
+        refused = True
+    assert (ChatTemplate(source(family)).refusal(turns) is not None) == refused
+
+
+def test_rows_the_template_refuses_block_the_training() -> None:
+    rows = [{"messages": chat(n)} for n in range(4)] + [{"messages": CONVERSATIONS["system"]}]
+    blocked = validate_rows(rows, name="x", model="gemma", template=source("gemma"))
+    assert blocked.verdicts["SFT"].status is Status.BLOCKED_BY_ROWS
+    assert [(f.rule, f.rows) for f in blocked.findings if f.severity == "crash"] == [("template_refuses", (4,))]
+    assert validate_rows(rows, name="x", template=source("qwen3")).verdicts["SFT"].status is Status.READY
+
+
+def test_without_a_template_what_depends_on_it_is_said() -> None:
+    report = validate_rows([{"messages": chat(1)}], name="x")
+    assert any("not known until a model is chosen" in line for line in report.verdicts["SFT"].details)
+
+
+def test_a_model_without_a_template_cannot_read_conversations() -> None:
+    report = validate_rows([{"messages": chat(1)}], name="x", model="base", template="")
+    assert report.verdicts["SFT"].status is Status.INCOMPATIBLE
+    assert "no chat template" in report.verdicts["SFT"].reason
+    asked = validate_rows([{"question": "Why?", "answer": "So."}], name="x", model="base", template="")
+    mapping = asked.verdicts["SFT"].mapping
+    assert mapping is not None
+    assert mapping.apply({"question": "Why?", "answer": "So."}) == {"prompt": "Why?", "completion": "So."}
+
+
+def test_a_template_cannot_reach_out() -> None:
+    escape = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
+    assert "SecurityError" in (ChatTemplate(escape).refusal(chat(1)) or "")
+
+
+def test_a_broken_template_is_said() -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        ChatTemplate("{% for %}")
