@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -176,8 +177,7 @@ def test_an_interrupt_of_the_supervisor_is_not_meant_for_it(start):
 def test_waiting_can_be_interrupted_and_the_run_goes_on(start):
     run = start("tell('log', step=1)\ntime.sleep(2)\ntell('end')")
     told(run)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.4)
+    threading.Timer(0.4, os.kill, [os.getpid(), signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt):
         run.wait()
     assert run.stage is Stage.RUNNING

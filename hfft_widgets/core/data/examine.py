@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfft_widgets.core.data.checks import CRASH, WARN, Problem, problems
-from hfft_widgets.core.data.fixes import Fix, Numbered
+from hfft_widgets.core.data.fixes import KEEPS, Fix, Numbered
 from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping
 from hfft_widgets.core.data.methods import Duty, Fit, Part
-from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES, turn_keys
+from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES, Row, turn_keys
 from hfft_widgets.core.data.templates import ChatTemplate
 from hfft_widgets.core.data.values import Finding
 
@@ -78,27 +78,45 @@ class Examination:
         return {"rows": self.rows, **cut, "characters_total": sum(self.characters)}
 
 
-def mapped(
-    rows: Iterable[Numbered], mapping: ColumnMapping | None, found: Examination | None = None
+def prepared(
+    rows: Iterable[Numbered],
+    method: str,
+    mapping: ColumnMapping | None,
+    fixes: Iterable[Fix],
+    found: Examination | None = None,
 ) -> Iterator[Numbered]:
-    """The rows after a mapping. A row it cannot be applied to is told to `found`; without one it raises."""
+    """The rows as this method's trainer would get them: after its mapping and the fixes that are for it, in order.
+
+    A row the mapping cannot be applied to is told to `found`; without one it raises.
+    """
+    concerned = [fix for fix in fixes if fix.concerns(method)]
+    for fix in concerned:
+        rows = fix.numbered(rows) if fix.first else rows
+    if mapping:
+        rows = _mapped(rows, mapping, found)
+    for fix in concerned:
+        rows = rows if fix.first else fix.numbered(rows)
+    yield from rows
+
+
+def _mapped(rows: Iterable[Numbered], mapping: ColumnMapping, found: Examination | None) -> Iterator[Numbered]:
     for number, row in rows:
         try:
-            yield number, mapping.apply(row) if mapping else row
+            yield number, mapping.apply(row)
         except MAPPING_ERRORS as error:
             if found is None:
                 raise
-            words = "The column mapping cannot be applied"
             found.broken += 1
-            found.add(number, Problem("mapping_fails", words, mapping.sources if mapping else (), CRASH, repr(error)))
+            found.add(number, _unmappable(row, mapping, error))
 
 
-def fixed(rows: Iterable[Numbered], fixes: Iterable[Fix], method: str) -> Iterator[Numbered]:
-    """The rows after the fixes that are for this method, in order."""
-    for fix in fixes:
-        if fix.concerns(method):
-            rows = fix.numbered(rows)
-    yield from rows
+def _unmappable(row: Row, mapping: ColumnMapping, error: Exception) -> Problem:
+    message, keeps = "The column mapping cannot be applied", KEEPS["has_turns"].test
+    turns = [name for pick in mapping.targets.values() if pick.reads_turns for name in pick.columns]
+    for name in turns:
+        if not keeps(row, (name,)):
+            return Problem("mapping_fails", f"{message}: no turns in '{name}'", (name,), CRASH, row[name], "has_turns")
+    return Problem("mapping_fails", message, mapping.sources, CRASH, repr(error))
 
 
 def examine(
@@ -114,7 +132,7 @@ def examine(
     found = Examination(method)
     seen: set[int] = set()
     columns = tuple(part.column for part in fit.parts)
-    for number, row in fixed(mapped(rows, mapping, found), fixes, method):
+    for number, row in prepared(rows, method, mapping, fixes, found):
         found.rows += 1
         found.characters.append(_characters(row, fit.parts))
         crashes = False
@@ -160,7 +178,8 @@ def findings(examinations: Iterable[Examination], coverage: str) -> tuple[Findin
 
 def _finding(hit: Hit, effects: dict[str, str], coverage: str) -> Finding:
     problem = hit.problem
-    fix = Fix(problem.fix, problem.columns, tuple(effects)) if problem.fix else None
+    first = problem.rule == "mapping_fails"
+    fix = Fix(problem.fix, problem.columns, tuple(effects), first=first) if problem.fix else None
     if hit.other_names:
         fix = Fix("rename_roles", problem.columns, tuple(effects), hit.other_names)
     return Finding(

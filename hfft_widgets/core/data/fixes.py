@@ -1,7 +1,7 @@
 """Remedies that keep meaning: leave out broken rows, repeated rows or a column, or call the roles by their names.
 
-A fix works on rows as the trainer would get them, after the column mapping. Like a mapping it is a value that applies
-itself and writes the same as code.
+A fix works on rows as the trainer would get them, after the column mapping; only rows that no mapping can take are
+left out before it. Like a mapping it is a value that applies itself and writes the same as code.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ def _is_conversation(row: Row, columns: tuple[str, ...]) -> bool:
     return bool(turns) and all("role" in turn for turn in turns or [])
 
 
+def _has_turns(row: Row, columns: tuple[str, ...]) -> bool:
+    cell = row.get(columns[0])
+    return cell is None or _turns(cell) is not None
+
+
 def _has_contents(row: Row, columns: tuple[str, ...]) -> bool:
     turns = _turns(row.get(columns[0]))
     return turns is not None and all(
@@ -85,6 +90,11 @@ KEEPS: dict[str, Keep] = {
         "isinstance({0}, list) and {0} != [] and all(isinstance(turn, dict) and 'role' in turn for turn in {0})",
         "Leave out rows without a conversation in {0}",
     ),
+    "has_turns": Keep(
+        _has_turns,
+        "{0} is None or isinstance({0}, list) and all(isinstance(turn, dict) for turn in {0})",
+        "Leave out rows with something else than turns in {0}",
+    ),
     "has_contents": Keep(
         _has_contents,
         _DICTS + '(turn.get("tool_calls") or isinstance(turn.get("content"), str) and turn["content"].strip() != "")'
@@ -124,19 +134,21 @@ class Fix:
     >>> fix.apply([{"text": "Hello"}, {"text": " "}, {"text": None}])
     [{'text': 'Hello'}]
     >>> print(fix.code())
-    dataset = dataset.filter(lambda row: isinstance(row['text'], str) and row['text'].strip() != "")
+    dataset = dataset.filter(lambda row: isinstance(row["text"], str) and row["text"].strip() != "")
 
     Attributes:
         rule: One of `KEEPS` (rows that fail it are left out), "deduplicate", "drop_column" or "rename_roles".
         columns: The columns it looks at, names after the mapping.
         methods: The methods it is for; none named: all.
         roles: For "rename_roles": pairs of (name in the data, chat role).
+        first: Whether it comes before the column mapping, and `columns` are names before it.
     """
 
     rule: str
     columns: tuple[str, ...]
     methods: tuple[str, ...] = ()
     roles: tuple[tuple[str, str], ...] = ()
+    first: bool = False
 
     def __post_init__(self) -> None:
         if self.rule not in KEEPS and self.rule not in OTHERS:
@@ -212,6 +224,7 @@ class Fix:
             "columns": list(self.columns),
             "methods": list(self.methods),
             "roles": [list(pair) for pair in self.roles],
+            "first": self.first,
             "label": self.label,
         }
 
@@ -224,7 +237,9 @@ class Fix:
         """
         try:
             pairs = tuple((str(old), str(new)) for old, new in values.get("roles", ()))
-            return cls(str(values["rule"]), tuple(values["columns"]), tuple(values.get("methods", ())), pairs)
+            methods = tuple(map(str, values.get("methods", ())))
+            columns = tuple(map(str, values["columns"]))
+            return cls(str(values["rule"]), columns, methods, pairs, bool(values.get("first", False)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(
                 f"These values describe no fix: {error!r}.", remedy="Use what Fix.to_dict() returned."

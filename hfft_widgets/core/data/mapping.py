@@ -62,6 +62,11 @@ class Pick:
         """Whether it is one column under another name."""
         return self.how == "column"
 
+    @property
+    def reads_turns(self) -> bool:
+        """Whether it looks into the turns of a conversation."""
+        return self.how in {"turns", "turns_before_answer", "answer_turn", "answer_text"}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` takes them back."""
         return {

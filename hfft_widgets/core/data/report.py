@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from hfft_widgets.core.data.examine import Examination, examine, findings, fixed, mapped
+from hfft_widgets.core.data.examine import Examination, examine, findings, prepared
 from hfft_widgets.core.data.fixes import Fix
 from hfft_widgets.core.data.mapping import ColumnMapping
 from hfft_widgets.core.data.methods import FITS, Fit
@@ -104,16 +104,16 @@ class ValidationReport:
             limit: At most so many; None: all.
         """
         mapping = self._verdict(method).mapping
-        rows = fixed(mapped(((n, dict(row)) for n, row in enumerate(self.rows)), mapping), self.fixes, method)
-        return [row for _, row in islice(rows, limit)]
+        numbered = ((number, dict(row)) for number, row in enumerate(self.rows))
+        return [row for _, row in islice(prepared(numbered, method, mapping, self.fixes), limit)]
 
     def code(self, method: str) -> str:
         """Lines of a training script that give `dataset` the same mapping and fixes; "" if there are none."""
         mapping = self._verdict(method).mapping
-        blocks = [f"# {method} reads other columns.\n{mapping.code(self.columns)}"] if mapping else []
         fixes = [fix for fix in self.fixes if fix.concerns(method)]
-        blocks += [f"# {comment(fix.label)}.\n{fix.code()}" for fix in fixes]
-        return "\n".join(blocks)
+        before, after = ([_fix_code(fix) for fix in fixes if fix.first is first] for first in (True, False))
+        mapped = [f"# {method} reads other columns.\n{mapping.code(self.columns)}"] if mapping else []
+        return "\n".join([*before, *mapped, *after])
 
     def _verdict(self, method: str) -> Verdict:
         try:
@@ -155,6 +155,10 @@ class ValidationReport:
         from hfft_widgets.core.data import views
 
         return str(views.html(self))
+
+
+def _fix_code(fix: Fix) -> str:
+    return f"# {comment(fix.label)}.\n{fix.code()}"
 
 
 def validate_rows(

@@ -35,6 +35,7 @@ class Case:
         rules: Rules of all findings.
         accepted: Methods whose trainer runs on the dataset as it is although the verdict asks for a mapping,
             with what it would learn instead.
+        batch: Rows per batch in the trainer; GRPO sees two prompts together only from 4 on.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Case:
     verdicts: tuple[str, str, str]
     rules: tuple[str, ...] = ()
     accepted: tuple[tuple[str, str], ...] = ()
+    batch: int = 2
 
 
 def _conversations(*extra: list[Any] | None) -> list[Row]:
@@ -156,6 +158,7 @@ CASES = [
         [{"prompt": "Why?"}, {"prompt": "How?"}, {"prompt": "Who?"}, {"prompt": [user("When?")]}],
         (X, X, B),
         ("not_text",),
+        batch=4,
     ),
     Case("no messages in a row", _conversations(None), (B, X, M), ("no_value",)),
     Case("empty messages in a row", _conversations([]), (B, X, M), ("no_turns",)),

@@ -60,7 +60,7 @@ def crash_fixes(report: ValidationReport, method: str) -> list[Any]:
 def test_the_trainer_agrees(name: str, method: str, model: Path, tmp_path: Path) -> None:
     rows, report = judged(name)
     verdict = report.verdicts[method]
-    raised = train(method, rows, model, tmp_path)
+    raised = train(method, rows, model, tmp_path, BY_NAME[name].batch)
     if verdict.status is Status.READY:
         assert raised is None
     elif method in dict(BY_NAME[name].accepted):

@@ -163,6 +163,17 @@ def test_a_fix_clears_its_finding_and_changes_what_is_trained_on() -> None:
     assert fixed.without_fixes() == report
 
 
+def test_rows_a_mapping_cannot_take_are_left_out_before_it() -> None:
+    report = report_on("a text among conversations")
+    report = report.with_mapping("GRPO", report.verdicts["GRPO"].mapping)
+    finding = next(f for f in report.findings if f.rule == "mapping_fails")
+    assert (report.verdicts["GRPO"].status, finding.rows) == (Status.BLOCKED_BY_ROWS, (3,))
+    fixed = report.with_fixes(finding.fix)
+    assert fixed.verdicts["GRPO"].status is Status.READY
+    assert len(fixed.rows_for("GRPO")) == 3
+    assert fixed.code("GRPO").index("filter") < fixed.code("GRPO").index("map(")
+
+
 def test_fixes_are_not_taken_twice_and_a_missing_one_changes_nothing() -> None:
     report = report_on("duplicates")
     fix = report.findings[0].fix

@@ -42,16 +42,16 @@ def save_model(folder: Path) -> None:
     LlamaForCausalLM(config).save_pretrained(folder)
 
 
-def train(method: str, dataset: Any, model: Path, output: Path) -> str | None:
+def train(method: str, dataset: Any, model: Path, output: Path, batch: int = 2) -> str | None:
     """One epoch; None, or what the trainer raised."""
     try:
-        _trainer(method, dataset, str(model), str(output)).train()
+        _trainer(method, dataset, str(model), str(output), batch).train()
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None
 
 
-def _trainer(method: str, dataset: Any, model: str, output: str) -> Any:
+def _trainer(method: str, dataset: Any, model: str, output: str, batch: int) -> Any:
     import trl
 
     trainer, config, own = {
@@ -60,7 +60,7 @@ def _trainer(method: str, dataset: Any, model: str, output: str) -> Any:
         "GRPO": (trl.GRPOTrainer, trl.GRPOConfig, {"num_generations": 2, "max_completion_length": 2}),
     }[method]
     arguments = config(
-        output_dir=output, per_device_train_batch_size=2, num_train_epochs=1, report_to="none", save_strategy="no",
+        output_dir=output, per_device_train_batch_size=batch, num_train_epochs=1, report_to="none", save_strategy="no",
         disable_tqdm=True, use_cpu=True, bf16=False, logging_strategy="no", activation_checkpointing=False,
         model_init_kwargs={"dtype": "float32"}, **own,
     )  # fmt: skip

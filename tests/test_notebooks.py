@@ -1,0 +1,43 @@
+"""Notebooks run from the first to the last cell, and README's Python does what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path, sample_folders):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    kinds = {kind for cell in notebook.cells for output in cell.get("outputs", []) for kind in output.get("data", {})}
+    assert "application/vnd.jupyter.widget-view+json" in kinds
+
+
+def python_of(path: Path) -> list[str]:
+    if path.suffix == ".ipynb":
+        notebook = nbformat.read(path, as_version=4)
+        return [cell.source.replace("RUN = False", "RUN = True") for cell in notebook.cells if cell.cell_type == "code"]
+    return re.findall(r"```python\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", ROOT / "notebooks" / "0_quickstart.ipynb"], ids=lambda path: path.stem
+)
+def test_the_lines_of_python_do_the_loop(name, sample_folders):
+    space: dict[str, object] = {}
+    for block in python_of(ROOT / name):
+        exec(compile(block, name, "exec"), space)
+    last = space.get("gguf") or space["export"]
+    assert last.stage == "COMPLETED"
+    assert last.journal.data("verified")["verified"] is True
