@@ -18,9 +18,9 @@ from hfft_widgets.errors import DataError
 
 
 def place(name: str, suffix: str = "") -> Path:
-    """Where a sample is kept. The name tells the Python whose documentation it holds and the code that made it."""
+    """Where a sample is kept. Its folder tells the Python whose documentation it holds and the code that made it."""
     python = f"{sys.implementation.name}{platform.python_version()}"
-    return folders.cache("samples", f"{name}-{python}-{_content_version()}{suffix}")
+    return folders.cache("samples", f"{python}-{_content_version()}", name + suffix)
 
 
 def keep_file(target: Path, write: Callable[[Path], None]) -> Path:

@@ -56,6 +56,13 @@ class Card:
         self._handle = display(_Html(self.html), display_id=True)
 
 
+def folded(title: str, content: W.Widget) -> W.Accordion:
+    """Controls that open on click."""
+    made = W.Accordion([content], titles=(title,), layout=W.Layout(max_width="862px"))
+    made.add_class("hfft-fold")
+    return made
+
+
 class _Html:
     """What IPython shows as text/html and nothing else."""
 

@@ -10,7 +10,7 @@ import traitlets as T  # noqa: N812
 from hfft_widgets import api
 from hfft_widgets.core.plan.settings import GOALS
 from hfft_widgets.errors import PlanError
-from hfft_widgets.widgets.panel import Panel, shown
+from hfft_widgets.widgets.panel import Panel, folded, shown
 
 if TYPE_CHECKING:
     from hfft_widgets.core.plan.training import TrainingPlan
@@ -128,7 +128,7 @@ class TrainingPlanner(Panel):
             editor.observe(lambda change, n=name: self._edited(n, change.new), "value")
             self._editors[name] = editor
         grid = W.HBox(list(self._editors.values()), layout=W.Layout(flex_flow="row wrap", max_width="860px"))
-        settings = W.Accordion([grid], titles=("Change settings",), layout=W.Layout(max_width="862px"))
+        settings = folded("Change settings", grid)
         self.bottom.children = (settings,)
 
     def _edited(self, name: str, value: Any) -> None:

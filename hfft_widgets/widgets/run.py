@@ -12,7 +12,7 @@ from hfft_widgets import api
 from hfft_widgets.core.html import el, fold
 from hfft_widgets.errors import RunError
 from hfft_widgets.widgets.live_plot import LivePlot
-from hfft_widgets.widgets.panel import Panel, shown
+from hfft_widgets.widgets.panel import Panel, folded, shown
 
 if TYPE_CHECKING:
     from hfft_widgets.core.plan.training import TrainingPlan
@@ -25,6 +25,7 @@ LOG_LINES = 40
 # the curves that are drawn, by plot; a method shows those it has
 LOSS = ("loss", "eval_loss", "reward", "eval_reward", "rewards/accuracies", "rewards/margins")
 STEERING = ("learning_rate", "grad_norm")
+FIRST = ("loss", "learning_rate")
 
 
 class TrainingMonitor(Panel):
@@ -54,7 +55,7 @@ class TrainingMonitor(Panel):
         self.losses = LivePlot(title="Loss", y_title="loss", height=300)
         self.steering = LivePlot(title="Learning rate and gradient norm", y_title="", height=220, y_log=True)
         self.log_view = W.HTML()
-        self.curves = W.VBox([self.losses, W.Accordion([self.steering], titles=("Learning rate and gradient norm",))])
+        self.curves = W.VBox([self.losses, folded("Learning rate and gradient norm", self.steering)])
         self.curves.layout.max_width = "862px"
         self.curves.layout.display = "none"
         self.bottom.children = (self.curves, self.log_view)
@@ -81,7 +82,8 @@ class TrainingMonitor(Panel):
         """Show a run, live or finished, from its first point on."""
         from hfft_widgets.jobs.following import Follower
 
-        found = api.attach(run) if isinstance(run, str) else run
+        # a Run of its own: who else looks at the given one would take events away
+        found = api.attach(run if isinstance(run, str) else run.id)
         if self._follower:
             self._follower.stop()
         self.losses.clear()
@@ -125,7 +127,7 @@ class TrainingMonitor(Panel):
         for plot, names in ((self.losses, LOSS), (self.steering, STEERING)):
             for name in names:
                 points = run.history.get(name, ())
-                if points:
+                if points or name in FIRST:  # the first curve has the first colour, whatever is told first
                     plot.replace(name, [p.step for p in points], [p.value for p in points])
 
     def _draw(self, event: Event) -> None:

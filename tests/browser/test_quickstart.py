@@ -88,6 +88,7 @@ def show_whole_page(page: Page) -> None:
     """A window as high as the notebook, so that one picture holds all of it."""
     height = page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight")
     page.set_viewport_size({"width": 1100, "height": min(int(height) + 120, 9000)})
+    page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)")
     page.wait_for_timeout(1500)
 
 

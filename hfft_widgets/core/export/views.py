@@ -93,7 +93,7 @@ def _after(plan: ExportPlan) -> Markup:
 
 def command_lines(commands: Mapping[str, str]) -> Markup:
     """Each program with the lines that start the model in it, to be copied."""
-    return join([[el("div", el("b", program)), el("pre", lines, class_="code")]
+    return join([[el("div", el("b", program)), el("pre", lines)]
                  for program, lines in commands.items()])  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def run_html(view: RunView) -> Markup:
         view.title, _subtitle(view), chip(kind, words),
         el("div", el("b", "What happened: "), view.error, class_="bad") if view.error else None,
         el("div", _meter(view), figures(*_numbers(view))) if _numbers(view) or view.message else None,
-        view.chart,
+        fold("The curves", view.chart) if view.chart else None,
         _answers(view.answers),
         el("div", "The model is in ", el("code", view.output), class_="sub")
         if view.output and view.stage is Stage.COMPLETED else None,

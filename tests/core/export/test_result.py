@@ -19,7 +19,7 @@ TOLD = {
     "eos": "<|im_end|>",
     "warnings": [],
 }
-PATH = "/home/me/Tuned-Q4_K_M.gguf"
+PATH = "/models/Tuned-Q4_K_M.gguf"
 
 
 def shown(**changes) -> str:
