@@ -52,7 +52,7 @@ LORA_SETTINGS: Mapping[str, Any] = MappingProxyType(
     }
 )
 """The same for an adapter, which learns less: the weights under it are random and stay so. `r`, `lora_alpha` and
-`target_modules` are peft's, the others TRL's. From a learning rate of 3e-3 on it learns nothing."""
+`target_modules` are peft's, the others TRL's."""
 
 
 def dataset(kind: str = "messages") -> Dataset:
@@ -75,7 +75,7 @@ def dataset(kind: str = "messages") -> Dataset:
     table = _read(target)
     if table is None:
         table = _keep(target, rows.MAKERS[kind](_symbols()))
-    return _dataset(table, name=name, version=target.stem)
+    return _dataset(table, name=name, version=f"{target.parent.name}/{name}")
 
 
 def model() -> Path:

@@ -150,15 +150,16 @@ def test_the_second_call_reads_what_the_first_made(filled_home, monkeypatch):
     assert second[:] == first[:]
 
 
-def test_the_name_tells_the_python_and_changes_with_the_code(home, monkeypatch):
+def test_the_place_tells_the_python_and_changes_with_the_code(home, monkeypatch):
     from hfft_widgets.samples import keep
 
-    samples.dataset("messages")
+    first = samples.dataset("messages")
     (file,) = home.rglob("*.parquet")
     python = ".".join(map(str, sys.version_info[:3]))
-    assert re.fullmatch(rf"python-docs-messages-\w+?{re.escape(python)}\w*-[0-9a-f]{{8}}\.parquet", file.name)
+    assert file.name == "python-docs-messages.parquet"
+    assert re.fullmatch(rf"[a-z]+{re.escape(python)}\w*-[0-9a-f]{{8}}", file.parent.name)
     monkeypatch.setattr(keep, "_content_version", lambda: "another")
-    samples.dataset("messages")
+    assert samples.dataset("messages")._fingerprint != first._fingerprint
     assert len(list(home.rglob("*.parquet"))) == 2
 
 
