@@ -11,10 +11,8 @@ module it belongs to. A model with random weights learns it in about a minute on
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core.script import fingerprint
@@ -24,35 +22,10 @@ from hfft_widgets.samples import keep, rows, stdlib, tiny_model
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["KINDS", "LORA_SETTINGS", "SETTINGS", "dataset", "model"]
+__all__ = ["KINDS", "dataset", "model"]
 
 KINDS: tuple[str, ...] = tuple(rows.MAKERS)
 """What `dataset` can make: messages, prompt_completion, preference, verifiable."""
-
-_COMMON = {
-    "per_device_train_batch_size": 8,
-    "gradient_accumulation_steps": 1,
-    "max_length": 128,  # no row is longer
-    "lr_scheduler_type": "linear",
-    "warmup_steps": 0.05,  # below 1: a share of all steps
-    "assistant_only_loss": True,
-}
-
-SETTINGS: Mapping[str, Any] = MappingProxyType({**_COMMON, "learning_rate": 5e-4, "num_train_epochs": 1.5})
-"""How all weights of the sample model learn `dataset("messages")` in float32 on a CPU, by TRL's names."""
-
-LORA_SETTINGS: Mapping[str, Any] = MappingProxyType(
-    {
-        **_COMMON,
-        "learning_rate": 1e-3,
-        "num_train_epochs": 2,
-        "r": 32,
-        "lora_alpha": 32,
-        "target_modules": "all-linear",
-    }
-)
-"""The same for an adapter, which learns less: the weights under it are random and stay so. `r`, `lora_alpha` and
-`target_modules` are peft's, the others TRL's."""
 
 
 def dataset(kind: str = "messages") -> Dataset:

@@ -52,7 +52,7 @@ class TrainingPlanner(Panel):
         )
         self.goal = W.Dropdown(options=[AUTO, *GOALS], description="Goal", layout=layout, style=style)
         self.peft = W.Dropdown(
-            options=[(AUTO, None), ("LoRA adapters", "lora"), ("all weights", "none")],
+            options=[(AUTO, ""), ("LoRA adapters", "lora"), ("all weights", "none")],
             description="Trains",
             layout=layout,
             style=style,
@@ -83,7 +83,7 @@ class TrainingPlanner(Panel):
         if not model:
             raise PlanError("No model is given.", remedy="Type a Hub id or a model folder.")
         goal = None if self.goal.value == AUTO else self.goal.value
-        plan = api.plan_training(model, self.report, goal=goal, peft=self.peft.value)
+        plan = api.plan_training(model, self.report, goal=goal, peft=self.peft.value or None)
         self._accept(plan)
         return plan
 

@@ -47,7 +47,7 @@ class TrainingMonitor(Panel):
             description="Cancel the run", icon="stop", layout=W.Layout(width="auto", height="32px")
         )
         self.cancel_button.on_click(lambda _: self._cancelling())
-        self.earlier = W.Dropdown(options=[("earlier runs …", None)], layout=W.Layout(width="320px"))
+        self.earlier = W.Dropdown(options=[("earlier runs …", "")], layout=W.Layout(width="320px"))
         self.earlier.observe(self._picked, "value")
         self.top.children = (
             W.HBox([self.start_button, self.cancel_button, self.earlier], layout=W.Layout(flex_flow="row wrap")),
@@ -165,7 +165,7 @@ class TrainingMonitor(Panel):
     def opened(self) -> None:
         """List the runs that can be picked up again."""
         known = [(f"{run.title} · {run.stage} · {run.id}", run.id) for run in api.runs() if run.kind == "training"]
-        self.earlier.options = [("earlier runs …", None), *known[:30]]
+        self.earlier.options = [("earlier runs …", ""), *known[:30]]
         self.earlier.layout.display = "" if known else "none"
 
     def _picked(self, change: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from hfft_widgets import samples
 from hfft_widgets.scripts import rewards
+from tests.samples.settings import LORA_SETTINGS, SETTINGS
 
 torch = pytest.importorskip("torch")
 trl = pytest.importorskip("trl")
@@ -53,7 +54,7 @@ def exact_match(model, rows):
 
 
 def test_sft_on_what_the_assistant_says(tmp_path):
-    settings = {**samples.SETTINGS, "max_steps": 12}
+    settings = {**SETTINGS, "max_steps": 12}
     trainer = trl.SFTTrainer(
         model=str(samples.model()),
         args=plain(trl.SFTConfig, tmp_path, **settings),
@@ -136,7 +137,7 @@ def learn(tmp_path, settings, peft_config=None):
 
 @pytest.mark.full
 def test_all_weights_learn_the_task(tmp_path):
-    before, after, loss = learn(tmp_path, samples.SETTINGS)
+    before, after, loss = learn(tmp_path, SETTINGS)
     assert before <= 0.05
     assert after >= 0.6
     assert sum(loss[-10:]) / 10 < 0.7 * loss[0]
@@ -145,7 +146,7 @@ def test_all_weights_learn_the_task(tmp_path):
 @pytest.mark.full
 def test_an_adapter_learns_the_task(tmp_path):
     peft = pytest.importorskip("peft")
-    settings = dict(samples.LORA_SETTINGS)
+    settings = dict(LORA_SETTINGS)
     names = ("r", "lora_alpha", "target_modules")
     adapter = peft.LoraConfig(task_type="CAUSAL_LM", **{name: settings.pop(name) for name in names})
     before, after, loss = learn(tmp_path, settings, adapter)

@@ -12,6 +12,7 @@ import pytest
 from hfft_widgets import samples
 from hfft_widgets.errors import DataError, MissingExtraError
 from hfft_widgets.samples import keep, tiny_model
+from tests.samples.settings import SETTINGS
 
 PLAIN = [
     "Hello world",
@@ -75,7 +76,7 @@ def test_no_row_is_cut_by_the_recommended_length(tokenizer):
         for row in samples.dataset(kind):
             chat = row.get("messages") or row["prompt"] + row["rejected"]
             tokens = tokenizer.apply_chat_template(chat, return_dict=True)["input_ids"]
-            assert len(tokens) <= samples.SETTINGS["max_length"]
+            assert len(tokens) <= SETTINGS["max_length"]
 
 
 def test_the_same_bytes_again_and_the_users_random_numbers_untouched(filled_home, tmp_path, monkeypatch):

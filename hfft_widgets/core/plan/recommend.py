@@ -172,7 +172,7 @@ def _settings(facts: ModelFacts, data: DataFacts, method: str) -> tuple[Settings
     marked = "{% generation" in (facts.chat_template or "") or "{%- generation" in (facts.chat_template or "")
     tiny = facts.parameters < TINY
     settings = Settings(
-        num_train_epochs={"SFT": 3, "DPO": 1, "GRPO": 1}[method],
+        num_train_epochs={"SFT": 2 if tiny else 3, "DPO": 1, "GRPO": 1}[method],
         max_length=longest,
         assistant_only_loss=method == "SFT" and messages and marked,
         answers_only=method == "SFT" and messages and not marked,
@@ -180,6 +180,7 @@ def _settings(facts: ModelFacts, data: DataFacts, method: str) -> tuple[Settings
         questions=min(200 if tiny else 16, max(1, data.rows // 10)),
         max_completion_length=32 if tiny else 256,
         num_generations=8,
+        lora_r=32 if tiny else 16,
     )
     if method == "SFT" and messages:
         reasons.append("Only the answers are learned, not the questions.")
@@ -204,20 +205,23 @@ def _choose_peft(plan: TrainingPlan, asked: str | None) -> tuple[TrainingPlan, s
 
 
 def _with_rates(plan: TrainingPlan) -> TrainingPlan:
-    """TRL's defaults for full training, ten times as much for adapters; a tiny model takes far larger steps."""
+    """TRL's defaults for full training, ten times as much for adapters; a tiny model takes far larger steps.
+
+    The rates of tiny models were measured on the samples: 5e-4 learns, from 1.5e-3 on it stays on a plateau.
+    """
     rate = {"SFT": 2e-5, "DPO": 1e-6, "GRPO": 1e-6}[plan.method]
     if plan.peft == "lora":
         rate *= 10
     if plan.facts.parameters < TINY:
-        rate = {"SFT": 1e-3, "DPO": 2e-5, "GRPO": 2e-5}[plan.method] * (5 if plan.peft == "lora" else 1)
+        rate = {"SFT": 5e-4, "DPO": 2e-5, "GRPO": 2e-5}[plan.method] * (2 if plan.peft == "lora" else 1)
     return plan.replace(learning_rate=rate)
 
 
 def _fit_batch(plan: TrainingPlan) -> tuple[TrainingPlan, list[str]]:
-    """The largest batch that fits, accumulated to an effective batch of 16."""
-    effective = 16
+    """The largest batch that fits, accumulated to an effective batch of 16; tiny models gain more from more steps."""
     small = plan.facts.parameters < TINY
-    for batch in (16, 8, 4, 2, 1):
+    effective = 8 if small else 16
+    for batch in (effective, effective // 2, 4, 2, 1):
         candidate = plan.replace(
             batch_size=batch, accumulation=max(1, effective // batch), activation_checkpointing=not small
         )
@@ -243,7 +247,7 @@ def _grpo_batch(plan: TrainingPlan) -> TrainingPlan:
 def _with_intervals(plan: TrainingPlan, fixed: Mapping[str, Any]) -> TrainingPlan:
     """About 100 points on a curve, ten evaluations, four checkpoints, whatever the length."""
     steps = plan.work.steps
-    wanted = {"logging_steps": steps // 100, "eval_steps": steps // 8, "save_steps": steps // 4}
+    wanted = {"logging_steps": steps // 100, "eval_steps": steps // 6, "save_steps": steps // 4}
     return plan.replace(**{name: max(1, count) for name, count in wanted.items() if name not in fixed})
 
 
