@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 def pytest_configure(config: pytest.Config) -> None:
     """`-m full` means everything, not only what is marked so."""
+    # started in the background, pytest would ignore Ctrl-C, and so would every process that the tests interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("markexpr") == "full":
         config.option.markexpr = ""
         config.stash[_FULL] = True

@@ -75,3 +75,26 @@ def test_notebooks_hold_no_outputs():
         text = path.read_text("utf-8")
         assert '"output_type"' not in text, path
         assert not re.search(r'"execution_count": \d', text), path
+
+
+def test_binder_pins_what_pyproject_asks_for():
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = [
+        line.partition("#")[0].strip()
+        for name in ("requirements.txt", "requirements-train.txt")
+        for line in (ROOT / "binder" / name).read_text("utf-8").splitlines()
+    ]
+    pins = {Requirement(line).name.lower().replace("_", "-"): Requirement(line) for line in lines if line}
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["train"], *extras["gguf"], *extras["lab"]]:
+        wanted = Requirement(text)
+        if wanted.name == "torch":  # postBuild installs its CPU build
+            continue
+        pinned = pins[wanted.name.lower().replace("_", "-")]
+        (version,) = [spec.version for spec in pinned.specifier]
+        assert wanted.specifier.contains(version), (str(pinned), text)
+    assert all(str(pin.specifier).startswith("==") for pin in pins.values())

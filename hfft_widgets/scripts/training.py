@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback, TrainerCallback, TrainerState
 from transformers.trainer_utils import get_last_checkpoint
 
 from hfft_widgets.scripts.telling import tell
@@ -124,6 +124,7 @@ def train(trainer, questions=()):
     before = answers_before(trainer, questions, output_dir, resumed=checkpoint is not None)
     if checkpoint and is_finished(checkpoint, trainer.args):
         trainer._load_from_checkpoint(checkpoint)  # train() would do one step too many
+        trainer.state = TrainerState.load_from_json(str(Path(checkpoint, "trainer_state.json")))
     else:
         trainer.train(resume_from_checkpoint=checkpoint)
     if Stop.asked:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.run import Run
 
 LOG_LINES = 40
+LISTED_RUNS = 30
 # the curves that are drawn, by plot; a method shows those it has
 LOSS = ("loss", "eval_loss", "reward", "eval_reward", "rewards/accuracies", "rewards/margins")
 STEERING = ("learning_rate", "grad_norm")
@@ -162,11 +163,18 @@ class TrainingMonitor(Panel):
         self.cancel_button.layout.display = "" if live else "none"
         self.cancel_button.disabled = False
 
+    @shown
     def opened(self) -> None:
-        """List the runs that can be picked up again."""
-        known = [(f"{run.title} · {run.stage} · {run.id}", run.id) for run in api.runs() if run.kind == "training"]
-        self.earlier.options = [("earlier runs …", ""), *known[:30]]
+        """Show the run that is live, if there is one (a restarted kernel finds it so), and list earlier ones."""
+        known = [run for run in api.runs()[:LISTED_RUNS] if run.kind == "training"]
+        self.earlier.options = [
+            ("earlier runs …", ""),
+            *[(f"{run.title} · {run.stage} · {run.id}", run.id) for run in known],
+        ]
         self.earlier.layout.display = "" if known else "none"
+        live = [run for run in known if not run.stage.final]
+        if live and self.run is None and self.plan is None:
+            self.watch(live[0])
 
     def _picked(self, change: Any) -> None:
         if change.new:

@@ -62,6 +62,7 @@ class FineTuner(Panel):
         """Each panel makes what it shows first."""
         for panel in self.panels:
             panel.opened()
+        self._mark()
 
     def _checked(self, change: Any) -> None:
         self.planner.report = change.new
@@ -85,7 +86,8 @@ class FineTuner(Panel):
             self.exporter.source is not None,
             self.exporter.result is not None,
         )
-        open_ = (True, done[0], done[1] or self.monitor.run is not None, done[2])
+        earlier = self.monitor.run is not None or len(self.monitor.earlier.options) > 1
+        open_ = (True, done[0], done[1] or earlier, done[2])
         for index, (head, panel) in enumerate(zip(self.heads, self.panels, strict=True)):
             head.value = _head(index, done=done[index], unlocked=open_[index])
             panel.top.layout.display = "" if open_[index] else "none"

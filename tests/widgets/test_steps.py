@@ -135,3 +135,35 @@ def test_a_changed_dataset_locks_what_was_built_on_the_old_one(sample_folders):
     assert tuner.planner.result is None
     assert tuner.planner.card.html == ""
     assert tuner.monitor.plan is None
+
+
+def test_a_new_kernel_finds_the_run_that_is_live(sample_folders):
+    report = hfft.validate("sample:messages", model="sample:model")
+    run = hfft.launch(hfft.plan_training("sample:model", report, max_steps=500, questions=0))
+    try:
+        tuner = hfft.FineTuner()
+        tuner.opened()
+        assert tuner.monitor.run.id == run.id
+        assert tuner.monitor.top.layout.display == ""
+        assert "Running" in tuner.monitor.card.html
+        assert tuner.monitor.cancel().stage == "CANCELED"
+    finally:
+        run.cancel()
+    assert "Cancelled" in tuner.monitor.card.html
+    assert tuner.exporter.source is None
+
+
+def test_an_earlier_run_can_be_picked_and_exported(sample_folders):
+    report = hfft.validate("sample:messages", model="sample:model")
+    settings = {"max_steps": 4, "questions": 2, "eval_rows": 4, "logging_steps": 1}
+    run = hfft.launch(hfft.plan_training("sample:model", report, **settings)).wait(200)
+    assert run.stage == "COMPLETED", run.log
+    tuner = hfft.FineTuner()
+    tuner.opened()
+    assert run.id in [value for _, value in tuner.monitor.earlier.options]
+    tuner.monitor.watch(run.id)
+    assert tuner.monitor.losses.names[0] == "loss"
+    assert tuner.exporter.source.id == run.id
+    assert tuner.exporter.top.layout.display == ""
+    plan = tuner.exporter.make_plan()
+    assert plan.file_name == "tiny-llama-SFT-Q4_K_M.gguf"
