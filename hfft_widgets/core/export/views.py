@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hfft_widgets.core.export.quantizations import QUANTIZATIONS
 from hfft_widgets.core.html import Child, Markup, card, chip, el, figures, fold, icon, items, join, table
 from hfft_widgets.core.script import LESSON_END
+from hfft_widgets.core.summary import summary_markdown, summary_text
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, plural
 
 if TYPE_CHECKING:
@@ -29,27 +30,13 @@ def facts_of(plan: ExportPlan) -> list[tuple[str, str]]:
 
 def plan_text(plan: ExportPlan) -> str:
     """The plan for a terminal."""
-    lines = [f"Export plan: {plan.title}", ""]
-    lines += [f"  {name + ':':<8} {value}" for name, value in facts_of(plan)]
-    lines += ["", "Why:", *[f"  - {reason}" for reason in plan.reasons]]
-    if plan.warnings:
-        lines += ["", "Note:", *[f"  ! {warning}" for warning in plan.warnings]]
-    return "\n".join(lines)
+    return summary_text(f"Export plan: {plan.title}", facts_of(plan), plan.reasons, plan.warnings)
 
 
 def plan_markdown(plan: ExportPlan) -> str:
-    """The plan for a README or an issue."""
-    rows = [f"| {name} | {_cell(value)} |" for name, value in facts_of(plan)]
-    parts = [f"### {plan.title}", "\n".join(["| | |", "|---|---|", *rows])]
-    parts.append("\n".join(f"- {reason}" for reason in plan.reasons))
-    if plan.warnings:
-        parts.append("\n".join(f"- **Note:** {warning}" for warning in plan.warnings))
-    parts += [f"**{program}**\n\n```sh\n{line}\n```" for program, line in plan.commands().items()]
-    return "\n\n".join(parts)
-
-
-def _cell(value: str) -> str:
-    return value.replace("|", "\\|").replace("\n", " ")
+    """The plan for a README or an issue, with the lines that start the result."""
+    words = summary_markdown(plan.title, facts_of(plan), plan.reasons, plan.warnings)
+    return "\n\n".join([words, *[f"**{program}**\n\n```sh\n{line}\n```" for program, line in plan.commands().items()]])
 
 
 def plan_html(plan: ExportPlan) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hfft_widgets.core.html import Markup, bar, card, chip, el, figures, fold, icon, table
+from hfft_widgets.core.summary import summary_markdown, summary_text
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, plural, usd_text
 
 if TYPE_CHECKING:
@@ -35,21 +36,12 @@ def facts_of(plan: TrainingPlan) -> list[tuple[str, str]]:
 
 def plan_text(plan: TrainingPlan) -> str:
     """The plan for a terminal."""
-    lines = [f"Training plan: {plan.title}", ""]
-    lines += [f"  {name + ':':<8} {value}" for name, value in facts_of(plan)]
-    lines += ["", "Why:", *[f"  - {reason}" for reason in plan.reasons]]
-    if plan.warnings:
-        lines += ["", "Note:", *[f"  ! {warning}" for warning in plan.warnings]]
-    return "\n".join(lines)
+    return summary_text(f"Training plan: {plan.title}", facts_of(plan), plan.reasons, plan.warnings)
 
 
 def plan_markdown(plan: TrainingPlan) -> str:
     """The plan for a README or an issue."""
-    rows = [f"| {name} | {value} |".replace("\n", " ") for name, value in facts_of(plan)]
-    parts = [f"### {plan.title}", "\n".join(["| | |", "|---|---|", *rows])]
-    parts += ["\n".join(f"- {reason}" for reason in plan.reasons)]
-    parts += ["\n".join(f"- **Note:** {warning}" for warning in plan.warnings)] if plan.warnings else []
-    return "\n\n".join(parts)
+    return summary_markdown(plan.title, facts_of(plan), plan.reasons, plan.warnings)
 
 
 def plan_html(plan: TrainingPlan) -> Markup:

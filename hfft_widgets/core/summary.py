@@ -1,0 +1,31 @@
+"""A plan in words: title, facts, reasons, warnings, for a terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+Facts = Sequence[tuple[str, str]]
+
+
+def summary_text(title: str, facts: Facts, reasons: Iterable[str], warnings: Sequence[str]) -> str:
+    """The plan for a terminal."""
+    lines = [title, ""]
+    lines += [f"  {name + ':':<8} {value}" for name, value in facts]
+    lines += ["", "Why:", *[f"  - {reason}" for reason in reasons]]
+    if warnings:
+        lines += ["", "Note:", *[f"  ! {warning}" for warning in warnings]]
+    return "\n".join(lines)
+
+
+def summary_markdown(title: str, facts: Facts, reasons: Iterable[str], warnings: Sequence[str]) -> str:
+    """The plan for a README or an issue."""
+    rows = [f"| {name} | {_cell(value)} |" for name, value in facts]
+    parts = [f"### {title}", "\n".join(["| | |", "|---|---|", *rows])]
+    parts.append("\n".join(f"- {reason}" for reason in reasons))
+    if warnings:
+        parts.append("\n".join(f"- **Note:** {warning}" for warning in warnings))
+    return "\n\n".join(parts)
+
+
+def _cell(value: str) -> str:
+    return value.replace("|", "\\|").replace("\n", " ")
