@@ -35,7 +35,7 @@ def validate(
     model: Model | None = None,
     config: str | None = None,
     split: str | None = None,
-    progress: Callable[[int, int | None], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ValidationReport:
     """Whether a dataset can be trained on, with which method, and which rows hurt.
 
@@ -45,7 +45,7 @@ def validate(
         model: Hub id or folder of the model that shall learn; its chat template decides what it can read.
         config: Configuration of a Hub dataset that has several.
         split: Split to use; "train" where there is one.
-        progress: Called with (rows done, rows in all or None).
+        progress: Called with (rows done, rows in all; 0 if not known).
 
     Raises:
         DataError: The data cannot be opened, or holds no row.
@@ -67,6 +67,7 @@ def validate(
         reference=source.reference,
         model=str(model) if model is not None else None,
         template=template,
+        progress=progress,
     )
 
 
@@ -86,7 +87,7 @@ def plan_training(
 
     Args:
         model: Hub id or folder of the model that learns.
-        report: From `validate`, with mappings and fixes applied.
+        report: From `validate`, with mappings and fixes applied; of another model it is validated again.
         goal: "instruction following", "preferences" or "verifiable reasoning".
         method: "SFT", "DPO" or "GRPO"; overrides the goal.
         peft: "lora" or "none"; chosen by rule if not given.
@@ -104,6 +105,8 @@ def plan_training(
 
     folder, reference, local = _folder(model)
     facts = folder.facts(reference, local=local)
+    if report.model != str(model):
+        report = report.for_model(str(model), folder.chat_template or "")
     wishes = Wishes(goal, method, peft, flavor, push_to, allow_large, settings)
     chosen, _ = choose_method(report, goal, method)
     data = _data_facts(report, chosen, token_counter(folder.path))

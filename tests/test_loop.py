@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -99,6 +100,17 @@ def test_a_model_that_is_none_says_so(report, tmp_path):
 def test_an_unknown_sample_lists_those_there_are():
     with pytest.raises(errors.DataError, match="messages"):
         hfft.validate("sample:poems")
+
+
+def test_a_plan_for_another_model_validates_again(sample_folders, tmp_path):
+    report = hfft.validate("sample:messages", model="sample:model")
+    other = shutil.copytree(hfft.samples.model(), tmp_path / "no template")
+    settings = json.loads((other / "tokenizer_config.json").read_text("utf-8"))
+    settings.pop("chat_template", None)
+    (other / "tokenizer_config.json").write_text(json.dumps(settings), "utf-8")
+    (other / "chat_template.jinja").unlink(missing_ok=True)
+    with pytest.raises(errors.PlanError, match="no chat template"):
+        hfft.plan_training(other, report)
 
 
 def test_a_file_with_an_awkward_name_goes_all_the_way_into_the_script(sample_folders, tmp_path):

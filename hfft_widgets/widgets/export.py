@@ -54,7 +54,7 @@ class GGUFExporter(Panel):
             "Export to GGUF", self.export, doing="Starting the export", primary=True, icon="cube"
         )
         self.cancel_button = W.Button(description="Stop", layout=W.Layout(width="auto", height="32px", display="none"))
-        self.cancel_button.on_click(lambda _: self.cancel())
+        self.cancel_button.on_click(lambda _: self.start(self.cancel, doing="Stopping the export"))
         self.log_view = W.HTML()
         self.top.children = (self.folder, W.HBox([self.quantization, self.export_button, self.cancel_button]))
         self.bottom.children = (self.log_view,)

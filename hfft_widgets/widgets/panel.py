@@ -200,7 +200,7 @@ class Panel(W.VBox):
         """Ask the work going on to stop at its next step."""
         self._stop.set()
 
-    def progress(self, done: int, total: int | None) -> None:
+    def progress(self, done: int, total: int) -> None:
         """Show how far a long job is; raises CancelledError where a stop was asked for."""
         if self._stop.is_set():
             raise CancelledError("Stopped.", remedy="Nothing was changed.")

@@ -83,7 +83,8 @@ class TrainingPlanner(Panel):
         if not model:
             raise PlanError("No model is given.", remedy="Type a Hub id or a model folder.")
         goal = None if self.goal.value == AUTO else self.goal.value
-        plan = api.plan_training(model, self.report, goal=goal, peft=self.peft.value or None)
+        # the button below it trains here: that is what the estimate must speak of
+        plan = api.plan_training(model, self.report, goal=goal, peft=self.peft.value or None, flavor="local")
         self._accept(plan)
         return plan
 

@@ -93,6 +93,10 @@ class ValidationReport:
         """A new report without any fix."""
         return self._again(fixes=())
 
+    def for_model(self, model: str, template: str) -> ValidationReport:
+        """A new report for another model, whose chat template decides; mappings and fixes stay."""
+        return self._again(model=model, template=template)
+
     def _again(self, **changes: Any) -> ValidationReport:
         return _validated(replace(self, **changes))
 
