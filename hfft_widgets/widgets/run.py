@@ -163,6 +163,11 @@ class TrainingMonitor(Panel):
         self.cancel_button.layout.display = "" if live else "none"
         self.cancel_button.disabled = False
 
+    def _ipython_display_(self) -> None:
+        super()._ipython_display_()
+        if self.run is None and self.plan is None and len(self.earlier.options) == 1:
+            self.say("info", "No run is known here yet. hfft.launch(plan) starts one, and it can be watched here.")
+
     @shown
     def opened(self) -> None:
         """Show the run that is live, if there is one (a restarted kernel finds it so), and list earlier ones."""

@@ -97,6 +97,8 @@ def test_a_goal_the_data_does_not_serve_is_refused_with_the_reason(planner):
 
 def test_a_monitor_without_anything_says_so():
     panel = hfft.TrainingMonitor()
+    panel._ipython_display_()
+    assert "No run is known here yet" in panel.status.value
     with pytest.raises(RunError, match="Make a plan first"):
         panel.launch()
     with pytest.raises(RunError, match="no run to cancel"):
