@@ -102,6 +102,13 @@ def test_an_unknown_sample_lists_those_there_are():
         hfft.validate("sample:poems")
 
 
+def test_grpo_without_answers_to_check_against_is_refused_before_it_runs(sample_folders):
+    report = hfft.validate([{"prompt": f"Say {i}", "topic": "numbers"} for i in range(60)], model="sample:model")
+    assert report.verdicts["GRPO"].status == "READY"
+    with pytest.raises(errors.PlanError, match="no 'answer' column"):
+        hfft.plan_training("sample:model", report, method="GRPO")
+
+
 def test_a_plan_for_another_model_validates_again(sample_folders, tmp_path):
     report = hfft.validate("sample:messages", model="sample:model")
     other = shutil.copytree(hfft.samples.model(), tmp_path / "no template")

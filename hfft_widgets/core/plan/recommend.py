@@ -124,6 +124,12 @@ def recommend(
             f"{facts.name} has no chat template, and {data.name} holds conversations.",
             remedy="Choose the model's instruct variant, or data with plain prompt and completion columns.",
         )
+    if chosen == "GRPO" and "answer" not in data.columns:
+        raise PlanError(
+            f"{data.name} has no 'answer' column, so nothing can score what the model answers.",
+            why=f"Its columns are {', '.join(data.columns)}.",
+            remedy="Map the column with the right answers to 'answer', or choose SFT or DPO.",
+        )
     where, why_where = _flavor(facts, data, wishes.flavor)
     settings, why_settings = _settings(facts, data, chosen)
     draft = TrainingPlan(
