@@ -29,10 +29,10 @@ def keep_file(target: Path, write: Callable[[Path], None]) -> Path:
     Raises:
         DataError: The disk is full or the folder cannot be written.
     """
-    with _beside(target) as workplace:
-        write(workplace / target.name)
+    with _beside(target) as draft:
+        write(draft / target.name)
         try:
-            (workplace / target.name).replace(target)
+            (draft / target.name).replace(target)
         except PermissionError:  # Windows, while another process reads the same file: then it is there already
             if not target.is_file():
                 raise
@@ -45,8 +45,8 @@ def keep_folder(target: Path, fill: Callable[[Path], None]) -> Path:
     Raises:
         DataError: The disk is full or the folder cannot be written.
     """
-    with _beside(target) as workplace:
-        made = workplace / target.name
+    with _beside(target) as draft:
+        made = draft / target.name
         made.mkdir()
         fill(made)
         try:
@@ -60,8 +60,8 @@ def keep_folder(target: Path, fill: Callable[[Path], None]) -> Path:
 def discard(target: Path) -> None:
     """Take a damaged sample out of the way."""
     if target.is_dir():
-        with _beside(target) as workplace:
-            target.rename(workplace / "damaged")
+        with _beside(target) as draft:
+            target.rename(draft / "damaged")
     else:
         target.unlink(missing_ok=True)
 
@@ -71,15 +71,15 @@ def _beside(target: Path) -> Iterator[Path]:
     """A folder of our own on the same disk, gone afterwards."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        workplace = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+        draft = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
     except OSError as error:
         raise _not_kept(target, error) from error
     try:
-        yield workplace
+        yield draft
     except OSError as error:
         raise _not_kept(target, error) from error
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _not_kept(target: Path, error: OSError) -> DataError:
