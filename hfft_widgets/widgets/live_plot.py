@@ -88,15 +88,17 @@ class _Series:
 
     def add(self, xs: array[float], ys: array[float]) -> bool:
         """Take points; False if one did not come after the others, so that the whole curve must be sent again."""
+        if not xs:
+            return True
         last = self.new_x[-1] if self.new_x else self.x[-1] if self.x else float("-inf")
-        if xs and last < xs[0] and all(map(lt, xs, islice(xs, 1, None))):
+        if last < xs[0] and all(map(lt, xs, islice(xs, 1, None))):
             self.new_x.extend(xs)
             self.new_y.extend(ys)
             return True
         self.settle()
         for x, y in zip(xs, ys, strict=True):
             self._place(x, y)
-        return not xs
+        return False
 
     def _place(self, x: float, y: float) -> None:
         """A resumed run tells steps again: the later telling stays."""

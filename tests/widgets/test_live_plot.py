@@ -115,6 +115,15 @@ def test_a_point_from_the_past_takes_its_place(x: float, expected: dict[float, f
     assert wire.curves["loss"] == expected
 
 
+def test_an_empty_append_loses_nothing_that_waits() -> None:
+    plot = LivePlot(max_hz=0.01)
+    wire = Wire(plot)
+    plot.append("loss", 0, 1.0)
+    plot.append("loss", [], [])
+    plot.flush()
+    assert wire.curves == {"loss": {0: 1.0}}
+
+
 _VALUES = st.one_of(st.floats(-1e6, 1e6), st.just(math.inf))
 _POINTS = st.lists(st.tuples(st.integers(0, 60), _VALUES), max_size=8)
 _STEPS = st.lists(
