@@ -1,8 +1,10 @@
-"""A plan in words: title, facts, reasons, warnings, for a terminal and as Markdown."""
+"""A plan in words: title, facts, reasons and warnings, for a terminal and as Markdown; the reasons for a card."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+
+from hfft_widgets.core.html import Markup, el, icon
 
 Facts = Sequence[tuple[str, str]]
 
@@ -25,6 +27,17 @@ def summary_markdown(title: str, facts: Facts, reasons: Iterable[str], warnings:
     if warnings:
         parts.append("\n".join(f"- **Note:** {warning}" for warning in warnings))
     return "\n\n".join(parts)
+
+
+def reasons_html(reasons: Iterable[str], warnings: Sequence[str]) -> Markup:
+    """Why the plan is as it is, what could disappoint first."""
+    warned = [el("li", icon("warn"), el("div", words), class_="warned") for words in warnings]
+    return el(
+        "div",
+        el("div", "Why this plan", class_="sub"),
+        el("ul", warned, class_="f") if warned else None,
+        el("ul", [el("li", reason) for reason in reasons], class_="why"),
+    )
 
 
 def _cell(value: str) -> str:

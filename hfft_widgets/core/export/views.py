@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core.export.quantizations import QUANTIZATIONS
-from hfft_widgets.core.html import Child, Markup, card, chip, el, figures, fold, icon, items, join, table
+from hfft_widgets.core.html import Child, Markup, card, chip, el, figures, fold, items, join, table
 from hfft_widgets.core.script import LESSON_END
-from hfft_widgets.core.summary import summary_markdown, summary_text
+from hfft_widgets.core.summary import reasons_html, summary_markdown, summary_text
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, plural
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def plan_html(plan: ExportPlan) -> Markup:
     """The plan as a card."""
     status = chip("warn", "With a note") if plan.warnings else chip("ok", "Can be exported")
     subtitle = f"{plan.model} · {count_text(plan.parameters)} parameters · {plan.architecture}"
-    return card(plan.title, subtitle, status, _figures(plan), _reasons(plan), _sizes(plan), _after(plan), _lesson(plan),
+    why = reasons_html(plan.reasons, plan.warnings)
+    return card(plan.title, subtitle, status, _figures(plan), why, _sizes(plan), _after(plan), _lesson(plan),
                 label=f"Export plan: {plan.title}")  # fmt: skip
 
 
@@ -54,13 +55,6 @@ def _figures(plan: ExportPlan) -> Markup:
         (bytes_text(plan.memory_bytes), "memory needed"),
         (bytes_text(plan.disk_bytes), "free disk while it runs"),
     )
-
-
-def _reasons(plan: ExportPlan) -> Markup:
-    warned = [el("li", icon("warn"), el("div", words), class_="warned") for words in plan.warnings]
-    reasons = [el("li", reason) for reason in plan.reasons]
-    return el("div", el("div", "Why this plan", class_="sub"), el("ul", warned, class_="f") if warned else None,
-              el("ul", reasons, class_="why"))  # fmt: skip
 
 
 def _sizes(plan: ExportPlan) -> Markup:

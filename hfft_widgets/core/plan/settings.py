@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from hfft_widgets.errors import PlanError
@@ -112,7 +112,6 @@ class DataFacts:
         tokens_per_row: Mean tokens a row takes in the model.
         longest_tokens: Tokens that 99 % of the rows stay within.
         tokens_source: How the tokens were counted.
-        example: A prompt to try the trained model with, or None.
     """
 
     name: str
@@ -124,9 +123,6 @@ class DataFacts:
     tokens_per_row: float
     longest_tokens: int
     tokens_source: str = "the model's tokenizer"
-    example: str | None = None
-    mapping: Mapping[str, Any] | None = None
-    fixes: tuple[Mapping[str, Any], ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hfft_widgets.core.html import Markup, bar, card, chip, el, figures, fold, icon, table
-from hfft_widgets.core.summary import summary_markdown, summary_text
+from hfft_widgets.core.html import Markup, bar, card, chip, el, figures, fold, table
+from hfft_widgets.core.summary import reasons_html, summary_markdown, summary_text
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, plural, usd_text
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def plan_html(plan: TrainingPlan) -> Markup:
     subtitle = f"{plan.data.name} · {plural(plan.data.rows, 'row')} · {plural(e.steps, 'step')} · {where}"
     return card(
         plan.title, subtitle, status,
-        _figures(plan), _reasons(plan), _memory(plan), _options(plan), _lesson(plan),
+        _figures(plan), reasons_html(plan.reasons, plan.warnings), _memory(plan), _options(plan), _lesson(plan),
         label=f"Training plan: {plan.title}",
     )  # fmt: skip
 
@@ -69,13 +69,6 @@ def _figures(plan: TrainingPlan) -> Markup:
         (bytes_text(e.memory_bytes.mid), f"peak of {bytes_text(e.capacity_bytes)}"),
         (f"{e.steps:,}", f"steps, {plan.settings.num_train_epochs:g} epochs"),
     )
-
-
-def _reasons(plan: TrainingPlan) -> Markup:
-    warnings = [el("li", icon("warn"), el("div", text), class_="warned") for text in plan.warnings]
-    reasons = [el("li", reason) for reason in plan.reasons]
-    return el("div", el("div", "Why this plan", class_="sub"), el("ul", warnings, class_="f") if warnings else None,
-              el("ul", reasons, class_="why"))  # fmt: skip
 
 
 def _memory(plan: TrainingPlan) -> Markup:

@@ -1,4 +1,4 @@
-"""A run as a card and as text: stage, progress, figures, answers before and after."""
+"""A run as a card: stage, progress, figures, answers before and after."""
 
 from __future__ import annotations
 
@@ -67,16 +67,6 @@ class RunView:
         return min(1.0, self.step / self.total_steps)
 
 
-def run_text(view: RunView) -> str:
-    """The run for a terminal."""
-    lines = [f"{view.title} [{view.id}]", f"  {_STAGES[view.stage][1]}, {duration_text(view.seconds)}"]
-    lines += [f"  {words}: {value}" for value, words in _numbers(view)]
-    lines += [f"  {view.error}"] if view.error else []
-    lines += [f"  {_score(view.answers)}"] if _score(view.answers) else []
-    lines += [f"  Model: {view.output}"] if view.output and view.stage is Stage.COMPLETED else []
-    return "\n".join(lines)
-
-
 def run_html(view: RunView) -> Markup:
     """The run as a card."""
     kind, words = _STAGES[view.stage]
@@ -127,14 +117,6 @@ def _numbers(view: RunView) -> list[tuple[str, str]]:
     if view.cost_usd:
         found.append((usd_text(view.cost_usd), "so far"))
     return found
-
-
-def _score(answers: Mapping[str, Any]) -> str:
-    score = answers.get("score")
-    if not score:
-        return ""
-    return (f"{score['after']:.0%} of {answers['count']} held-out questions answered exactly, "
-            f"{score['before']:.0%} before training")  # fmt: skip
 
 
 def _answers(answers: Mapping[str, Any]) -> Markup | None:
