@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hfft_widgets.core.plan.model import ModelFacts, model_facts
+from hfft_widgets.core.plan.model import ModelFacts, closed_form_known, model_facts
 from hfft_widgets.errors import ModelError
+from hfft_widgets.sources.meta import initialised_parameters
 
+_SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 _HEADER_LIMIT = 100 * 2**20  # the format's own limit
 
 
@@ -45,9 +47,29 @@ class ModelFolder:
             reference=reference or str(self.path),
             local=local,
             parameters=self.parameters,
+            initialised=self._initialised,
             chat_template=self.chat_template,
             weight_bytes=self.weight_bytes,
         )
+
+    @property
+    def vision(self) -> bool:
+        """Whether the model reads pictures."""
+        return "vision_config" in self.config
+
+    @property
+    def special_tokens(self) -> dict[str, str]:
+        """The tokenizer's special tokens by name, as chat templates call them."""
+        values = _json(self.path / "tokenizer_config.json") or {}
+        written = {name: values.get(name) for name in _SPECIAL_TOKENS}
+        plain = {name: token.get("content") if isinstance(token, dict) else token for name, token in written.items()}
+        return {name: token for name, token in plain.items() if isinstance(token, str)}
+
+    @property
+    def _initialised(self) -> int | None:
+        """A count for an architecture without closed form, where no weights are there to be counted."""
+        known = self.parameters or not self.config or closed_form_known(self.config)
+        return None if known else initialised_parameters(self.config)
 
 
 def read_folder(path: str | Path) -> ModelFolder:

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from hfft_widgets import folders
+from hfft_widgets.core.data.rows import PythonRows, Rows
 from hfft_widgets.errors import DataError, EmptyDatasetError
 from hfft_widgets.sources import rows_files, rows_hub, rows_memory
+from hfft_widgets.sources.rows_arrow import DatasetRows
 from hfft_widgets.sources.rows_errors import no_space, quiet, reason
 
 Progress = Callable[[int, int], None]
+Cancelled = Callable[[], bool]
 
+ALL_ROWS = "all rows"
 _BLOCK_BYTES = 1 << 20
 
 
@@ -26,26 +30,59 @@ class Source:
 
     Attributes:
         name: For people: a Hub id, a file name, the name a dataset gives itself.
-        reference: Keyword arguments of `datasets.load_dataset` that load the same rows; None for rows in memory.
-        rows: A `datasets.Dataset`: indexable, iterable, each row a dict; pictures and sounds are not decoded.
+        reference: Keyword arguments of `datasets.load_dataset` that load all rows; None for rows in memory.
+        rows: Its rows: read in batches, or by number.
         columns: Its columns.
-        total: Number of rows.
+        total: Number of `rows`.
+        coverage: Which rows these are: "all rows", or a sample and of how many.
+        all_rows: Number of rows in the whole dataset; None: not known.
     """
 
     name: str
     reference: Mapping[str, Any] | None
-    rows: Any = field(repr=False, compare=False)
+    rows: Rows = field(repr=False, compare=False)
     columns: tuple[str, ...] = ()
     total: int = 0
+    coverage: str = ALL_ROWS
+    all_rows: int | None = None
+    _whole: Callable[[Progress | None, Cancelled | None], Source] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    @property
+    def sampled(self) -> bool:
+        """Whether there are rows that `rows` does not have."""
+        return self.coverage != ALL_ROWS
+
+    @property
+    def holdable(self) -> bool:
+        """Whether a file can hold its rows."""
+        return not isinstance(self.rows, PythonRows)
+
+    def full(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Source:
+        """All rows of what this is a sample of; itself if it is none.
+
+        They are fetched while they are read: each pass over them calls back.
+
+        Args:
+            progress: Called with (rows read, all rows).
+            cancelled: Asked now and then; when true, the pass ends with a DataError or HubError.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return self if self._whole is None else self._whole(progress, cancelled)
 
     def materialize(self) -> Source:
         """This source with a reference: rows in memory are written to a parquet file named by its content.
 
         Raises:
-            DataError: The file cannot be written.
+            DataError: The file cannot be written, or cannot hold these rows.
         """
         if self.reference is not None:
             return self
+        if isinstance(self.rows, PythonRows):
+            raise rows_memory.not_holdable(self.rows)
         folder = folders.data("datasets")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -62,58 +99,123 @@ class Source:
 
 
 def open_rows(
-    data: Any, *, config: str | None = None, split: str | None = None, progress: Progress | None = None
+    data: Any,
+    *,
+    config: str | None = None,
+    split: str | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    sample: bool = False,
+    limit: int | None = None,
+    viewer: rows_hub.Viewer | None = None,
 ) -> Source:
     """Open a dataset.
 
     Args:
-        data: A Hub id, a path to a JSON, JSON Lines, CSV, TSV or Parquet file, a `datasets.Dataset`, `DatasetDict` or
+        data: A Hub id, a path to a JSON, JSON Lines, CSV, TSV or Parquet file, a list of such paths, a pattern such as
+            "data/*.parquet", a folder as `load_dataset` reads it, a `datasets.Dataset`, `DatasetDict` or
             `IterableDataset` (which is read to its end), a pandas DataFrame, or a list of dicts.
         config: A Hub dataset's configuration, where it has several.
         split: The split; without it "train" if there is one, or the only one. Slices such as "train[:1000]" are
             allowed for files and the Hub.
         progress: Called with (rows read, all rows; 0 if not known).
+        cancelled: Asked now and then; when true, reading ends with an error.
+        sample: Of a Hub dataset only the first rows, at once; `Source.full` gives the rest.
+        limit: The most rows that are read of an `IterableDataset`; None: to its end.
+        viewer: Answers for the Hub's dataset viewer; None: Hub datasets are downloaded.
 
     Raises:
         DatasetNotFoundError: There is no such file or Hub dataset.
         EmptyDatasetError: There is no row.
         DataError: It cannot be read, or a configuration or split must be chosen.
     """
-    name, reference, rows = _opened(data, config, split, progress)
-    total = len(rows)
-    if not total:
-        raise EmptyDatasetError(f"{name} has no row.", remedy="Choose a dataset, split or file with at least one row.")
+    if rows_files.names_files(data):
+        source = _source(*rows_files.opened(data, config, split))
+    elif isinstance(data, str):
+        source = _hub_source(data, config, split, viewer, progress, cancelled, sample=sample)
+    else:
+        source = _memory_source(data, split, progress, cancelled, limit)
+    if not source.total:
+        raise EmptyDatasetError(
+            f"{source.name} has no row.", remedy="Choose a dataset, split or file with at least one row."
+        )
+    return source
+
+
+def choices(where: Any, viewer: rows_hub.Viewer | None = None) -> dict[str, list[str]]:
+    """What `open_rows` can be asked for: configuration -> its splits.
+
+    Args:
+        where: What `open_rows` takes.
+        viewer: Answers for the Hub's dataset viewer.
+
+    Raises:
+        DataError: There is no such dataset.
+    """
+    if rows_files.names_files(where):
+        return {"default": rows_files.splits(where)}
+    if isinstance(where, str):
+        return rows_hub.choices(where, viewer)
+    return {"default": rows_memory.splits(where)}
+
+
+def _source(name: str, reference: Mapping[str, Any] | None, rows: Any) -> Source:
+    return Source(name, reference, rows, rows.columns, rows.total, all_rows=rows.total)
+
+
+def _memory_source(
+    data: Any, split: str | None, progress: Progress | None, cancelled: Cancelled | None, limit: int | None
+) -> Source:
+    name, rows, complete = rows_memory.opened(data, split, progress, cancelled, limit)
     if progress:
-        progress(total, total)
-    return Source(name, reference, _undecoded(rows), tuple(rows.column_names), total)
+        progress(rows.total, rows.total)
+    source = _source(name, None, rows)
+    if complete:
+        return source
+    return replace(source, coverage=f"a sample: the first {rows.total:,} rows", all_rows=None)
 
 
-def _opened(data: Any, config: str | None, split: str | None, progress: Progress | None) -> rows_memory.Opened:
-    if isinstance(data, (str, os.PathLike)):
-        where = os.fspath(data)
-        if rows_files.is_file_name(where, sure=not isinstance(data, str)):
-            return rows_files.opened(where, config, split)
-        return rows_hub.opened(where, config, split)
-    return rows_memory.opened(data, split, progress)
+def _hub_source(
+    where: str,
+    config: str | None,
+    split: str | None,
+    viewer: rows_hub.Viewer | None,
+    progress: Progress | None,
+    cancelled: Cancelled | None,
+    *,
+    sample: bool,
+) -> Source:
+    def downloaded(_: Progress | None, __: Cancelled | None) -> Source:
+        return _of_hub(where, rows_hub.loaded(where, config, split), downloaded)
+
+    def streamed(progress: Progress | None, cancelled: Cancelled | None) -> Source:
+        opened = rows_hub.full(where, config, split, viewer, progress=progress, cancelled=cancelled)
+        return _of_hub(where, opened, downloaded)  # the viewer's copy of a large dataset is only its first part
+
+    if sample:
+        return _of_hub(where, rows_hub.sample(where, config, split, viewer), streamed)
+    return streamed(progress, cancelled)
 
 
-def _undecoded(rows: Any) -> Any:
-    """The rows as plain values; decoding every picture to look at its caption would take minutes."""
-    rows = rows.with_format(None)
-    for name, feature in rows.features.items():
-        if type(feature).__name__ in {"Image", "Audio", "Video", "Pdf"} and feature.decode:
-            rows = rows.cast_column(name, type(feature)(decode=False))
-    return rows
+def _of_hub(
+    where: str, opened: rows_hub.HubRows, whole: Callable[[Progress | None, Cancelled | None], Source]
+) -> Source:
+    rows = opened.rows
+    return Source(
+        where, opened.reference, rows, rows.columns, rows.total or 0, opened.coverage, opened.all_rows,
+        None if opened.coverage == ALL_ROWS else whole,
+    )  # fmt: skip
 
 
-def _written(rows: Any, folder: Path) -> Path:
+def _written(rows: Rows, folder: Path) -> Path:
     """The rows' parquet file; writing it next to its place first, so that a half-written one never has the name."""
+    assert isinstance(rows, DatasetRows), "only rows in memory have no reference"
     handle, name = tempfile.mkstemp(suffix=".part", dir=folder)
     os.close(handle)
     part = Path(name)
     try:
         with quiet():
-            rows.to_parquet(part)
+            rows.dataset.with_format(None).to_parquet(part)
         path = folder / f"{_digest(part)}.parquet"
         part.replace(path)
     finally:

@@ -1,25 +1,252 @@
-"""Rows of a dataset on the Hugging Face Hub."""
+"""Rows of a dataset on the Hugging Face Hub: a sample at once, or all of them, streamed."""
 
 from __future__ import annotations
 
-from hfft_widgets.errors import DataError, DatasetNotFoundError
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+from hfft_widgets.core.data.rows import PythonRows, Rows
+from hfft_widgets.errors import DataError, DatasetNotFoundError, HfftError, HubError
+from hfft_widgets.sources.rows_arrow import DatasetRows
 from hfft_widgets.sources.rows_errors import chain, no_space, quiet, reason
-from hfft_widgets.sources.rows_memory import Opened, chosen_split
+from hfft_widgets.sources.rows_memory import chosen_config, chosen_split
+from hfft_widgets.sources.rows_parquet import File, ParquetRows, Progress
+
+SAMPLE_ROWS = 100  # one page of the dataset viewer
 
 
-def opened(where: str, config: str | None, split: str | None) -> Opened:
-    """Name, reference and rows of a Hub dataset; what is downloaded stays in the datasets library's cache."""
+class Viewer(Protocol):
+    """What is asked of the Hub's dataset viewer; `hfft_widgets.hub.viewer.Viewer` answers."""
+
+    def splits(self, dataset: str) -> Any: ...  # noqa: D102
+    def rows(self, dataset: str, config: str, split: str) -> Any: ...  # noqa: D102
+    def first_rows(self, dataset: str, config: str, split: str) -> Any: ...  # noqa: D102
+    def size(self, dataset: str, config: str, split: str) -> Any: ...  # noqa: D102
+    def parquet(self, dataset: str, config: str, split: str) -> Any: ...  # noqa: D102
+    def open(self, url: str, size: int, cancelled: Callable[[], bool] | None) -> Any: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class HubRows:
+    """Rows of a Hub dataset.
+
+    Attributes:
+        reference: Keyword arguments of `load_dataset` for all of them.
+        rows: Those that were opened.
+        coverage: Which they are, in words.
+        all_rows: How many the split has; None: not known.
+    """
+
+    reference: Mapping[str, Any]
+    rows: Rows
+    coverage: str
+    all_rows: int | None
+
+
+def choices(where: str, viewer: Viewer | None) -> dict[str, list[str]]:
+    """Configuration -> its splits.
+
+    Raises:
+        DataError: There is no such dataset, or it cannot be asked for.
+    """
+    if viewer is not None:
+        try:
+            found = viewer.splits(where)
+            if found.splits and not found.pending:
+                return {config: list(splits) for config, splits in found.splits.items()}
+        except HfftError:
+            pass  # the viewer does not know every dataset that can be loaded
+    import datasets
+
+    with _told(where):
+        return {
+            config: [str(split) for split in datasets.get_dataset_split_names(where, config)]
+            for config in datasets.get_dataset_config_names(where)
+        }
+
+
+def sample(where: str, config: str | None, split: str | None, viewer: Viewer | None) -> HubRows:
+    """The first rows, without downloading the dataset.
+
+    Raises:
+        DataError: There is no such dataset, it cannot be read, or a configuration or split must be chosen.
+    """
+    refused: HfftError | None = None
+    if viewer is not None:
+        try:
+            return _viewed(where, config, split, viewer)
+        except (HubError, DatasetNotFoundError) as error:  # it does not show every dataset to who may read it
+            refused = error
+    try:
+        return _first_streamed(where, config, split)
+    except DataError as error:
+        if not isinstance(refused, HubError):  # who may not see the dataset is told so by the library
+            raise
+        raise type(error)(error.what, why=f"{refused.what} {error.why}", remedy=error.remedy) from error
+
+
+def _viewed(where: str, config: str | None, split: str | None, viewer: Viewer) -> HubRows:
+    config, split = _viewed_split(where, config, split, viewer)
+    try:
+        page = viewer.rows(where, config, split)
+    except HubError:  # no Parquet copy, or too large a page of it: the preview may be there
+        page = viewer.first_rows(where, config, split)
+    rows = _whole(page)
+    if not rows:
+        raise HubError(f"The dataset viewer shows no whole row of {where}.")
+    known, estimated = _known(where, config, split, page, viewer)
+    return HubRows(
+        _reference(where, config, split),
+        PythonRows(rows, tuple(page.features)),
+        _coverage(len(rows), known, estimated=estimated, left_out=len(page.rows) - len(rows)),
+        known,
+    )
+
+
+def _known(where: str, config: str, split: str, page: Any, viewer: Viewer) -> tuple[int | None, bool]:
+    """The number of rows in the split, and whether that is an estimate."""
+    if page.total is not None and not page.partial:
+        return page.total, False
+    try:
+        size = viewer.size(where, config, split)
+    except HfftError:
+        return None, False
+    return (size.estimated_rows, True) if size.partial else (size.rows, False)
+
+
+def _coverage(rows: int, known: int | None, *, estimated: bool = False, left_out: int = 0) -> str:
+    """Which rows these are.
+
+    >>> _coverage(98, 12345, left_out=2)
+    'a sample: the first 98 rows of 12,345 (2 with shortened cells left out)'
+    >>> _coverage(2, 2)
+    'all rows'
+    """
+    if rows == known and not estimated and not left_out:
+        return "all rows"
+    of = "" if known is None else f" of {'about ' if estimated else ''}{known:,}"
+    without = f" ({left_out:,} with shortened cells left out)" if left_out else ""
+    return f"a sample: the first {rows:,} row{'s' if rows != 1 else ''}{of}{without}"
+
+
+def _whole(page: Any) -> list[dict[str, Any]]:
+    """The rows as a training script would see them.
+
+    A cut cell that was text is still text. One that was not has become the text of half a value, which would say
+    something false about its column, so that row is left out.
+    """
+    text = {name for name, kind in page.features.items() if _is_text(kind)}
+    return [
+        {name: _undecoded(cell, page.features.get(name)) for name, cell in row.items()}
+        for row, cut in zip(page.rows, page.cut, strict=True)
+        if cut <= text
+    ]
+
+
+def _is_text(kind: Any) -> bool:
+    return isinstance(kind, dict) and kind.get("_type") == "Value" and kind.get("dtype") in {"string", "large_string"}
+
+
+def _undecoded(cell: Any, kind: Any) -> Any:
+    """A picture as the record `datasets` keeps of it; the address' query is left out, for it holds a signature."""
+    if isinstance(kind, list):  # an old way to write a list's type
+        kind = {"_type": "List", "feature": kind[0]}
+    if cell is None or not isinstance(kind, dict):
+        return cell
+    name = kind.get("_type")
+    if isinstance(name, str) and name in {"Image", "Video", "Pdf"}:
+        address = cell.get("src") if isinstance(cell, dict) else cell
+        return {"bytes": None, "path": str(address).partition("?")[0]}
+    if isinstance(cell, list):
+        return [_undecoded(item, kind.get("feature")) for item in cell]
+    if isinstance(cell, dict) and not isinstance(name, str):  # a record's type is a dict of its fields'
+        return {key: _undecoded(value, kind.get(key)) for key, value in cell.items()}
+    return cell
+
+
+def _first_streamed(where: str, config: str | None, split: str | None) -> HubRows:
+    """The first rows through the library, for datasets the viewer does not show."""
     from datasets import load_dataset
 
-    try:
-        with quiet():
-            config, split = _choices(where, config, split)
-            arguments = {"path": where, "name": config, "split": split}
-            return where, arguments, load_dataset(**arguments)
-    except DataError:
-        raise
-    except Exception as error:  # whatever the library raises means: this dataset cannot be read
-        raise _failed(where, error) from error
+    with _told(where):
+        config, split = _choices(where, config, split)
+        stream = load_dataset(where, config, split=split, streaming=True).decode(False)
+        rows = list(islice(stream, SAMPLE_ROWS + 1))
+    complete = len(rows) <= SAMPLE_ROWS
+    rows = rows[:SAMPLE_ROWS]
+    known = len(rows) if complete else None
+    return HubRows(_reference(where, config, split), PythonRows(rows), _coverage(len(rows), known), known)
+
+
+def full(
+    where: str,
+    config: str | None,
+    split: str | None,
+    viewer: Viewer | None,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> HubRows:
+    """All rows: of the viewer's Parquet copy as they are read, or else downloaded through the library.
+
+    Raises:
+        DataError: There is no such dataset, it cannot be read, or a configuration or split must be chosen.
+    """
+    if viewer is not None:
+        try:
+            return _copied(where, config, split, viewer, progress, cancelled)
+        except (HubError, DatasetNotFoundError):
+            pass  # no copy, or none for this account
+    return loaded(where, config, split)
+
+
+def _copied(
+    where: str,
+    config: str | None,
+    split: str | None,
+    viewer: Viewer,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> HubRows:
+    config, split = _viewed_split(where, config, split, viewer)
+    copy = viewer.parquet(where, config, split)
+    if not copy.files:
+        raise HubError(f"The dataset viewer has no Parquet copy of {where}.")
+    files = [_file(where, url, size, viewer, cancelled) for url, size in copy.files]
+    size = viewer.size(where, config, split)
+    rows = ParquetRows(files, total=size.rows, progress=progress, cancelled=cancelled)
+    if not copy.partial and not size.partial:
+        return HubRows(_reference(where, config, split), rows, "all rows", size.rows)
+    coverage = _coverage(size.rows, size.estimated_rows, estimated=True)
+    return HubRows(_reference(where, config, split), rows, coverage, size.estimated_rows)
+
+
+def _file(where: str, url: str, size: int, viewer: Viewer, cancelled: Callable[[], bool] | None) -> File:
+    remote = viewer.open(url, size, cancelled)
+    return File(f"{where}'s {PurePosixPath(url).name}", remote.open)
+
+
+def loaded(where: str, config: str | None, split: str | None) -> HubRows:
+    """All rows, through the library; what is downloaded stays in its cache.
+
+    Raises:
+        DataError: There is no such dataset, it cannot be read, or a configuration or split must be chosen.
+    """
+    from datasets import load_dataset
+
+    with _told(where):
+        config, split = _choices(where, config, split)
+        reference = _reference(where, config, split)
+        rows = DatasetRows(load_dataset(**reference))
+    return HubRows(reference, rows, "all rows", rows.total)
+
+
+def _reference(where: str, config: str | None, split: str) -> dict[str, Any]:
+    return {"path": where, "name": config, "split": split}
 
 
 def _choices(where: str, config: str | None, split: str | None) -> tuple[str | None, str]:
@@ -28,22 +255,43 @@ def _choices(where: str, config: str | None, split: str | None) -> tuple[str | N
 
     if datasets.config.HF_HUB_OFFLINE:  # nothing can be asked; the cache may hold the dataset
         return config, split or "train"
-    config = _config(datasets.get_dataset_config_names(where), config, where)
+    config = chosen_config(datasets.get_dataset_config_names(where), config, where)
     return config, chosen_split(datasets.get_dataset_split_names(where, config), split, where)
 
 
-def _config(configs: list[str], asked: str | None, name: str) -> str:
-    if asked in configs:
-        return str(asked)
-    if asked is None and (len(configs) == 1 or "default" in configs):
-        return "default" if "default" in configs else configs[0]
-    what = f"{name} has no configuration {asked!r}." if asked else f"{name} has several configurations."
-    raise DataError(what, remedy=f"Choose one: {', '.join(map(repr, configs))}.")
+def _viewed_split(where: str, config: str | None, split: str | None, viewer: Viewer) -> tuple[str, str]:
+    """The configuration and split to show.
+
+    Raises:
+        DataError: One must be chosen, or the one asked for is not there.
+        HubError: The viewer does not know it, or knows no slices of it.
+    """
+    found = viewer.splits(where)
+    if (found.pending or found.failed) and (config is None or config not in found.splits):
+        why = found.failed.get(config) or next(iter(found.failed.values()), "It is still reading some configurations.")
+        raise HubError(f"The dataset viewer cannot show all of {where}.", why=why, remedy="Read the whole dataset.")
+    config = chosen_config(list(found.splits), config, where)
+    split = chosen_split(found.splits[config], split, where)
+    if split not in found.splits[config]:
+        raise HubError(f"The dataset viewer knows no slices such as {split!r}.", remedy="Read the whole dataset.")
+    return config, split
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """What the library raises, as errors of this package."""
+    try:
+        with quiet():
+            yield
+    except HfftError:
+        raise
+    except Exception as error:  # whatever the library raises means: this dataset cannot be read
+        raise _failed(where, error) from error
 
 
 def _failed(where: str, error: Exception) -> DataError:
-    if full := no_space(error):
-        return full
+    if full_disk := no_space(error):
+        return full_disk
     names = {type(link).__name__ for link in chain(error)}
     said = reason(error)
     if any("gated" in str(link) for link in chain(error)):

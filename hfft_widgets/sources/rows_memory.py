@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from hfft_widgets.core.data.rows import PythonRows
 from hfft_widgets.errors import DataError, EmptyDatasetError
+from hfft_widgets.sources.rows_arrow import DatasetRows
 from hfft_widgets.sources.rows_errors import no_space, reason
-
-Opened = tuple[str, dict[str, Any] | None, Any]  # name, reference, rows
 
 IN_MEMORY = "in-memory dataset"
 _ACCEPTED = (
@@ -17,23 +18,55 @@ _ACCEPTED = (
     "or a list of dicts."
 )
 _TOLD_EVERY = 1000
+# what pyarrow and datasets raise for values that they cannot hold
+_REFUSED = (ValueError, TypeError, OverflowError, ArithmeticError, OSError, RecursionError)
+
+Held = DatasetRows | PythonRows
 
 
-def opened(data: Any, split: str | None, progress: Callable[[int, int], None] | None) -> Opened:
-    """Name, None and rows of a dataset in memory."""
+def opened(
+    data: Any,
+    split: str | None,
+    progress: Callable[[int, int], None] | None,
+    cancelled: Callable[[], bool] | None,
+    limit: int | None,
+) -> tuple[str, Held, bool]:
+    """Name and rows of a dataset in memory, and whether these are all of them."""
     import datasets
 
     if isinstance(data, (datasets.DatasetDict, datasets.IterableDatasetDict)):
         data = data[chosen_split(list(data), split, IN_MEMORY)]
     if isinstance(data, datasets.Dataset):
-        return _named(data), None, data
+        return _named(data), DatasetRows(data), True
     if isinstance(data, datasets.IterableDataset):
-        return _named(data), None, dataset_of(_told(data, progress), features=data.features)
+        rows, complete = _of_stream(data, progress, cancelled, limit)
+        return _named(data), rows, complete
     if _is_frame(data):
-        return IN_MEMORY, None, _of_frame(data)
-    if isinstance(data, Sequence) and not isinstance(data, (bytes, bytearray)):
-        return IN_MEMORY, None, dataset_of(data)
+        return IN_MEMORY, _of_frame(data), True
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes, bytearray)):
+        return IN_MEMORY, held(data), True
     raise DataError(f"{type(data).__name__} is no dataset.", remedy=_ACCEPTED)
+
+
+def splits(data: Any) -> list[str]:
+    """The splits of a dataset in memory."""
+    datasets = sys.modules.get("datasets")  # who has a DatasetDict has imported it
+    several = datasets is not None and isinstance(data, (datasets.DatasetDict, datasets.IterableDatasetDict))
+    return [str(name) for name in data] if several else ["train"]
+
+
+def chosen_config(configs: Sequence[str], asked: str | None, name: str) -> str:
+    """The configuration to read: the one asked for, "default", or the only one.
+
+    Raises:
+        DataError: One must be chosen, or the one asked for is not there.
+    """
+    if asked in configs:
+        return str(asked)
+    if asked is None and (len(configs) == 1 or "default" in configs):
+        return "default" if "default" in configs else configs[0]
+    what = f"{name} has no configuration {asked!r}." if asked else f"{name} has several configurations."
+    raise DataError(what, remedy=f"Choose one: {', '.join(map(repr, configs)) or 'there is none'}.")
 
 
 def chosen_split(splits: Sequence[str], asked: str | None, name: str) -> str:
@@ -53,22 +86,25 @@ def chosen_split(splits: Sequence[str], asked: str | None, name: str) -> str:
     raise DataError(what, remedy=f"Choose a split: {there}.")
 
 
-def dataset_of(rows: Iterable[Any], *, features: Any = None) -> Any:
-    """A Dataset of these rows: every key of any row is a column, values of mixed types stay what they are.
+def held(rows: Iterable[Any], features: Any = None) -> Held:
+    """Dicts as a Dataset: every key of any row is a column, values of mixed types stay what they are.
+
+    What a Dataset cannot hold (integers beyond 64 bits, broken text) stays as it is.
 
     Raises:
         EmptyDatasetError: There is no row.
-        DataError: An item is no dict, or a value is nothing a dataset can hold.
+        DataError: An item is no dict, or a key is no text.
     """
     listed = [_checked(number, row) for number, row in enumerate(rows)]
     if not listed:
         raise EmptyDatasetError("There is no row.", remedy="Give at least one.")
     names = list(dict.fromkeys(name for row in listed for name in row))
-    columns = {name: [row.get(name) for row in listed] for name in names}
     try:
-        return _of_columns(columns, features)
-    except (ValueError, TypeError, OverflowError, ArithmeticError, OSError) as error:
-        raise no_space(error) or _not_holdable(columns, error) from error
+        return DatasetRows(_of_columns({name: [row.get(name) for row in listed] for name in names}, features))
+    except _REFUSED as error:
+        if full := no_space(error):
+            raise full from error
+        return PythonRows(listed)
 
 
 def _of_columns(columns: Mapping[str, list[Any]], features: Any = None) -> Any:
@@ -88,26 +124,73 @@ def _checked(number: int, row: Any) -> Mapping[str, Any]:
     return row
 
 
-def _not_holdable(columns: Mapping[str, list[Any]], error: Exception) -> DataError:
-    """Name the column that a dataset cannot hold."""
-    for name, cells in columns.items():
+def not_holdable(rows: PythonRows) -> DataError:
+    """Names the column that a dataset, and so a file for a script, cannot hold."""
+    for name in rows.columns:
         try:
-            _of_columns({name: cells})
-        except (ValueError, TypeError, OverflowError, ArithmeticError, OSError) as own:
+            for batch in rows.batches([name]):
+                _of_columns(batch)
+        except _REFUSED as own:
             return DataError(
                 f"Column {name!r} holds values that a dataset cannot hold.",
                 why=reason(own).rstrip(".") + ".",
                 remedy="Use text, numbers, lists and dicts.",
             )
-    return DataError("These rows cannot become a dataset.", why=reason(error).rstrip(".") + ".", remedy=_ACCEPTED)
+    return DataError("These rows cannot become a dataset.", remedy=_ACCEPTED)
 
 
 def _named(data: Any) -> str:
     return str(getattr(data.info, "dataset_name", None) or IN_MEMORY)
 
 
-def _told(rows: Iterable[Any], progress: Callable[[int, int], None] | None) -> Iterator[Any]:
+def _of_stream(
+    stream: Any,
+    progress: Callable[[int, int], None] | None,
+    cancelled: Callable[[], bool] | None,
+    limit: int | None,
+) -> tuple[Held, bool]:
+    """The rows of a stream to its end or the limit, and whether it ended.
+
+    They become Arrow a thousand at a time, which takes a fraction of the memory of as many dicts.
+    """
+    from datasets import concatenate_datasets
+
+    features = stream.features
+    if features is not None:
+        stream = stream.with_format(None).decode(False)  # else every picture is decoded
+    source = _readable(stream)
+    rows = islice(_told(source, progress, cancelled), limit)
+    parts: list[Held] = []
+    while block := list(islice(rows, _TOLD_EVERY)):
+        parts.append(held(block, features))
+    complete = next(source, None) is None
+    if not parts:
+        raise EmptyDatasetError("There is no row.", remedy="Give a stream with at least one.")
+    try:
+        return DatasetRows(concatenate_datasets([part.dataset for part in parts])), complete  # type: ignore[union-attr]
+    except (ValueError, TypeError, AttributeError):  # parts of different types, or that a dataset cannot hold
+        return held(row for part in parts for row in part), complete
+
+
+def _readable(stream: Iterable[Any]) -> Iterator[Any]:
+    number = 0
+    try:
+        for number, row in enumerate(stream, 1):  # noqa: B007 - the error names it
+            yield row
+    except Exception as error:  # whatever the stream's own code raises
+        raise DataError(
+            f"The stream broke after row {number:,}.",
+            why=f"{type(error).__name__}: {reason(error).rstrip('.')}.",
+            remedy="Correct what it is made of, or set a limit before that row.",
+        ) from error
+
+
+def _told(
+    rows: Iterable[Any], progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
+) -> Iterator[Any]:
     for number, row in enumerate(rows, 1):
+        if cancelled and cancelled():
+            raise DataError(f"Reading was stopped at row {number:,}.", remedy="Start again to check all rows.")
         yield row
         if progress and number % _TOLD_EVERY == 0:
             progress(number, 0)
@@ -118,7 +201,7 @@ def _is_frame(data: Any) -> bool:
     return pandas is not None and isinstance(data, pandas.DataFrame)
 
 
-def _of_frame(frame: Any) -> Any:
+def _of_frame(frame: Any) -> Held:
     from datasets import Dataset
 
     if not len(frame):
@@ -130,6 +213,6 @@ def _of_frame(frame: Any) -> Any:
             f"The DataFrame has several columns named {', '.join(map(repr, twice))}.", remedy="Rename them."
         )
     try:
-        return Dataset.from_pandas(frame, preserve_index=False)
-    except (ValueError, TypeError):  # columns of mixed types: row by row, missing values as None
-        return dataset_of(frame.astype(object).where(frame.notna(), None).to_dict("records"))
+        return DatasetRows(Dataset.from_pandas(frame, preserve_index=False))
+    except _REFUSED:  # columns of mixed types: row by row, missing values as None
+        return held(frame.astype(object).where(frame.notna(), None).to_dict("records"))

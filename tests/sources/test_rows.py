@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import errno
 import json
 import os
@@ -16,10 +17,16 @@ import pytest
 from hfft_widgets import folders
 from hfft_widgets.errors import DataError, DatasetNotFoundError, EmptyDatasetError
 from hfft_widgets.sources import rows as module
-from hfft_widgets.sources import rows_errors, rows_hub
-from hfft_widgets.sources.rows import open_rows
+from hfft_widgets.sources import rows_errors
+from hfft_widgets.sources.rows import choices, open_rows
+from hfft_widgets.sources.rows_memory import chosen_config
 
 ROWS = [{"text": "Grüße", "n": 1}, {"text": "b", "n": 2}]
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def jsonl(rows: list[Any]) -> str:
@@ -129,7 +136,7 @@ def test_what_is_not_a_file(tmp_path: Path) -> None:
         open_rows(tmp_path / "nope.jsonl")
     with pytest.raises(DatasetNotFoundError, match="There is no file"):
         open_rows("nope.parquet")
-    with pytest.raises(DataError, match="is a folder"):
+    with pytest.raises(DataError, match="is a folder in which no dataset is found"):
         open_rows(str(tmp_path))
     with pytest.raises(DataError, match="no configuration"):
         open_rows(write(tmp_path / "rows.jsonl"), config="default")
@@ -145,6 +152,46 @@ def test_a_full_disk_is_told() -> None:
     assert error is not None
     assert "no space left" in str(error)
     assert "HFFT_HOME" in error.remedy
+
+
+# ---- several files, folders ------------------------------------------------------------------
+
+
+def test_several_files_and_patterns(tmp_path: Path) -> None:
+    for number in (2, 1, 3):
+        (tmp_path / f"part{number}.jsonl").write_text(jsonl([{"n": number}]), "utf-8")
+    listed = open_rows([tmp_path / "part3.jsonl", str(tmp_path / "part1.jsonl")])
+    assert list(listed.rows) == [{"n": 3}, {"n": 1}] == by_reference(listed)
+    pattern = open_rows(str(tmp_path / "part*.jsonl"))
+    assert list(pattern.rows) == [{"n": 1}, {"n": 2}, {"n": 3}] == by_reference(pattern)
+    assert pattern.name == f"3 files in {tmp_path.name}"
+    (tmp_path / "part4.jsonl").write_text('{"n": oops}', "utf-8")
+    with pytest.raises(DataError, match=r"part4.jsonl cannot be read: line 1 is not JSON"):
+        open_rows(str(tmp_path / "part*.jsonl"))
+    with pytest.raises(DataError, match="several kinds"):
+        open_rows([tmp_path / "part1.jsonl", write(tmp_path / "rows.csv")])
+    with pytest.raises(DatasetNotFoundError, match="There is no file"):
+        open_rows(str(tmp_path / "none*.jsonl"))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_folders_as_the_library_reads_them(tmp_path: Path, suffix: str) -> None:
+    from datasets import Dataset
+
+    folder = tmp_path / "in here"
+    folder.mkdir()
+    for name, rows in {"train-00000-of-00002": ROWS, "train-00001-of-00002": ROWS[:1], "test-00000": ROWS[1:]}.items():
+        one = Dataset.from_list(rows)
+        one.to_parquet(folder / f"{name}.{suffix}") if suffix == "parquet" else one.to_json(folder / f"{name}.{suffix}")
+    source = open_rows(folder)
+    assert list(source.rows) == [*ROWS, ROWS[0]] == by_reference(source)
+    assert choices(str(folder)) == {"default": ["train", "test"]}
+    test = open_rows(str(folder), split="test")
+    assert list(test.rows) == ROWS[1:] == by_reference(test)
+    some = open_rows(folder, split="train[1:]")
+    assert list(some.rows) == [ROWS[1], ROWS[0]] == by_reference(some)
+    with pytest.raises(DataError, match="Choose a split: 'train', 'test'"):
+        open_rows(folder, split="nope")
 
 
 # ---- in memory -------------------------------------------------------------------------------
@@ -169,8 +216,7 @@ def test_mixed_values_stay_what_they_are() -> None:
         ([], EmptyDatasetError, "no row"),
         (["text"], DataError, "Item 0 of the list is str"),
         ([{1: "x"}], DataError, "column named 1"),
-        ([{"fine": 1, "odd": 2**70}], DataError, "Column 'odd'"),
-        ([{"odd": "\ud800"}], DataError, "Column 'odd'"),
+        ("".join, DataError, "builtin_function_or_method is no dataset"),
         (42, DataError, "int is no dataset"),
     ],
 )
@@ -218,11 +264,74 @@ def test_a_stream_is_read_to_its_end() -> None:
     assert told == [(1000, 0), (2000, 0), (2500, 2500)]
 
 
-def test_pictures_are_not_decoded() -> None:
-    from datasets import Dataset, Image
+def test_a_stream_is_read_to_a_limit_or_until_it_is_cancelled() -> None:
+    from datasets import Dataset
 
-    rows = Dataset.from_list([{"image": {"bytes": b"not a picture", "path": None}}]).cast_column("image", Image())
-    assert next(iter(open_rows(rows).rows))["image"]["bytes"] == b"not a picture"
+    stream = Dataset.from_list([{"n": n} for n in range(2500)]).to_iterable_dataset()
+    source = open_rows(stream, limit=1200)
+    assert [row["n"] for row in source.rows] == list(range(1200))
+    assert (source.coverage, source.all_rows) == ("a sample: the first 1,200 rows", None)
+    whole = open_rows(stream, limit=2500)
+    assert (whole.coverage, whole.all_rows) == ("all rows", 2500)
+    asked: list[int] = []
+    with pytest.raises(DataError, match="stopped at row 5"):
+        open_rows(stream, cancelled=lambda: asked.append(0) or len(asked) == 5)
+
+
+def test_a_stream_whose_types_change_after_a_while() -> None:
+    from datasets import IterableDataset
+
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from ({"a": n, "m": None} for n in range(1500))
+        yield from ({"a": f"text {n}", "m": [{"role": "user"}]} for n in range(1000))
+        yield {"a": 1.5, "b": "late"}
+
+    source = open_rows(IterableDataset.from_generator(rows))
+    expected = [{"a": None, "m": None, "b": None} | row for row in rows()]
+    assert list(source.rows) == expected == by_reference(source.materialize())
+
+
+def test_a_stream_that_breaks_is_told() -> None:
+    from datasets import IterableDataset
+
+    def rows() -> Iterator[dict[str, Any]]:
+        yield {"a": 1}
+        raise KeyError("lost")
+
+    with pytest.raises(DataError, match=r"broke after row 1. KeyError: 'lost'"):
+        open_rows(IterableDataset.from_generator(rows))
+
+
+def test_a_stream_of_pictures_is_not_decoded() -> None:
+    from datasets import Dataset, Image, List
+
+    rows = [{"image": {"bytes": b"not a picture", "path": None}, "images": [{"bytes": b"nor this", "path": None}]}]
+    pictures = Dataset.from_list(rows).cast_column("image", Image()).cast_column("images", List(Image()))
+    source = open_rows(pictures.to_iterable_dataset())
+    assert list(source.rows) == rows
+    assert source.rows.dataset.features == pictures.features
+
+
+def test_pictures_are_not_decoded() -> None:
+    from datasets import Dataset, Image, List, load_dataset
+
+    picture = {"bytes": PNG, "path": None}
+    rows = Dataset.from_list([{"image": picture, "images": [picture, picture]}])
+    rows = rows.cast_column("image", Image()).cast_column("images", List(Image()))
+    source = open_rows(rows)
+    assert list(source.rows) == [{"image": picture, "images": [picture, picture]}]
+    assert next(source.rows.batches()).schema.field("image").type == rows.data.schema.field("image").type
+    loaded = load_dataset(**source.materialize().reference)
+    assert loaded.features == rows.features, "a script must see pictures, not their bytes"
+    assert loaded[0]["image"].size == (1, 1)
+
+
+def test_splits_to_choose_from(tmp_path: Path) -> None:
+    from datasets import Dataset, DatasetDict
+
+    rows = Dataset.from_list(ROWS)
+    assert choices(DatasetDict({"a": rows, "b": rows})) == {"default": ["a", "b"]}
+    assert choices(rows) == choices(ROWS) == choices(write(tmp_path / "rows.jsonl")) == {"default": ["train"]}
 
 
 def test_materialize_names_the_file_by_its_content() -> None:
@@ -242,15 +351,26 @@ def test_materialize_where_nothing_can_be_written(tmp_path: Path, monkeypatch: p
         open_rows(ROWS).materialize()
 
 
-def test_what_a_file_cannot_hold_is_told() -> None:
+@pytest.mark.parametrize("odd", [2**70, "\ud800", {"deep": [-(2**64)]}])
+def test_what_a_dataset_cannot_hold_is_kept_as_it_is(odd: Any) -> None:
+    source = open_rows([{"fine": 1, "odd": odd}, {"fine": 2}])
+    assert list(source.rows) == [{"fine": 1, "odd": odd}, {"fine": 2, "odd": None}]
+    assert (source.columns, source.total, source.coverage) == (("fine", "odd"), 2, "all rows")
+    with pytest.raises(DataError, match="Column 'odd' holds values that a dataset cannot hold"):
+        source.materialize()
+    assert not folders.data("datasets").exists()
+
+
+def test_what_a_file_cannot_hold_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
+    from datasets import Dataset
 
-    class Rows:
-        def to_parquet(self, path: Path) -> None:  # what older pyarrow says about records without a field
-            raise pa.ArrowNotImplementedError("Cannot write struct type 'meta' with no child field to Parquet.")
+    def refuse(self: Dataset, path: Path) -> None:  # what older pyarrow says about records without a field
+        raise pa.ArrowNotImplementedError("Cannot write struct type 'meta' with no child field to Parquet.")
 
+    monkeypatch.setattr(Dataset, "to_parquet", refuse)
     with pytest.raises(DataError, match="cannot be written to a parquet file"):
-        module.Source("x", None, Rows()).materialize()
+        open_rows(ROWS).materialize()
     assert list(folders.data("datasets").iterdir()) == []
 
 
@@ -273,13 +393,13 @@ def test_offline_is_told() -> None:
 
 
 def test_configurations_must_be_chosen_where_there_are_several() -> None:
-    assert rows_hub._config(["a"], None, "x") == "a"
-    assert rows_hub._config(["a", "default"], None, "x") == "default"
-    assert rows_hub._config(["a", "b"], "b", "x") == "b"
+    assert chosen_config(["a"], None, "x") == "a"
+    assert chosen_config(["a", "default"], None, "x") == "default"
+    assert chosen_config(["a", "b"], "b", "x") == "b"
     with pytest.raises(DataError, match="Choose one: 'a', 'b'"):
-        rows_hub._config(["a", "b"], None, "x")
+        chosen_config(["a", "b"], None, "x")
     with pytest.raises(DataError, match="no configuration 'c'"):
-        rows_hub._config(["a", "b"], "c", "x")
+        chosen_config(["a", "b"], "c", "x")
 
 
 class _Refusing(BaseHTTPRequestHandler):
