@@ -6,7 +6,10 @@ from pathlib import Path
 
 from hfft_widgets.errors import HubError, ModelError
 
-_SMALL = ("config.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+_SMALL = (
+    "config.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
+    "processor_config.json", "preprocessor_config.json",
+)  # fmt: skip
 _WEIGHTS = ("*.safetensors", "*.json", "tokenizer.model")
 
 

@@ -68,6 +68,31 @@ def _ends_with_answer(row: Row, columns: tuple[str, ...]) -> bool:
     return bool(turns) and (turns or [{}])[-1].get("role") == "assistant"
 
 
+def _says_something(row: Row, columns: tuple[str, ...]) -> bool:
+    cell = row.get(columns[0])
+    text = cell[-1].get("content") if isinstance(cell, list) and cell and isinstance(cell[-1], Mapping) else cell
+    return any(letter.isalnum() for letter in str(text or "")) and str(text).strip().lower() not in NOTHING_SAID
+
+
+def _has_tool_calls(row: Row, columns: tuple[str, ...]) -> bool:
+    calls = [turn.get("tool_calls") or [] for turn in _turns(row.get(columns[0])) or []]
+    return all(isinstance(c, list) and all(isinstance(call, Mapping) for call in c) for c in calls)
+
+
+def _is_label(row: Row, columns: tuple[str, ...]) -> bool:
+    return row.get(columns[0]) in [0, 1]
+
+
+def _is_number(row: Row, columns: tuple[str, ...]) -> bool:
+    return isinstance(row.get(columns[0]), (int, float))
+
+
+def _has_pictures(row: Row, columns: tuple[str, ...]) -> bool:
+    cell = row.get(columns[0])
+    pictures = cell if isinstance(cell, list) else [cell]
+    return all(p is not None and (not isinstance(p, Mapping) or any(p.values())) for p in pictures)
+
+
 def _answers_differ(row: Row, columns: tuple[str, ...]) -> bool:
     return bool(row.get(columns[0]) != row.get(columns[1]))
 
@@ -78,6 +103,9 @@ def _share_a_start(row: Row, columns: tuple[str, ...]) -> bool:
 
 
 ROLE_ORDER = tuple(sorted(ROLES))
+NOTHING_SAID = ("n/a", "na", "none", "null", "nan", "nil", "todo", "tbd", "undefined", "[deleted]", "[removed]")
+_LAST = 'isinstance({0}, list) and {0} and isinstance({0}[-1], dict)'
+_LAST_TEXT = f'str(({{0}}[-1].get("content") if {_LAST} else {{0}}) or "")'
 _DICTS = "isinstance({0}, list) and all(isinstance(turn, dict) and "
 
 KEEPS: dict[str, Keep] = {
@@ -112,6 +140,25 @@ KEEPS: dict[str, Keep] = {
         ' and {0}[-1].get("role") == "assistant"',
         "Leave out rows that do not end with an answer in {0}",
     ),
+    "says_something": Keep(
+        _says_something,
+        f"any(letter.isalnum() for letter in {_LAST_TEXT}) and {_LAST_TEXT}.strip().lower() not in {NOTHING_SAID!r}",
+        "Leave out rows whose answer in {0} says nothing",
+    ),
+    "has_tool_calls": Keep(
+        _has_tool_calls,
+        "not isinstance({0}, list) or not all(isinstance(turn, dict) for turn in {0}) or "
+        'all(isinstance(turn.get("tool_calls") or [], list) and'
+        ' all(isinstance(call, dict) for call in turn.get("tool_calls") or []) for turn in {0})',
+        "Leave out rows with broken tool calls in {0}",
+    ),
+    "is_label": Keep(_is_label, "{0} in [0, 1]", "Leave out rows without true or false in {0}"),
+    "is_number": Keep(_is_number, "isinstance({0}, (int, float))", "Leave out rows without a number in {0}"),
+    "has_pictures": Keep(
+        _has_pictures,
+        "all(picture is not None for picture in ({0} if isinstance({0}, list) else [{0}]))",
+        "Leave out rows without a picture in {0}",
+    ),
     "answers_differ": Keep(_answers_differ, "{0} != {1}", "Leave out rows where {0} and {1} are the same"),
     "share_a_start": Keep(
         _share_a_start,
@@ -123,6 +170,8 @@ OTHERS = {
     "deduplicate": "Keep the first of rows that are the same in {0}",
     "drop_column": "Remove the column {0}",
     "rename_roles": "Call the roles in {0} by their usual names",
+    "merge_system": "Put the system turn of {0} at the start of the first question",
+    "leave_out": "Leave out the rows concerned",
 }
 
 
@@ -142,6 +191,7 @@ class Fix:
         methods: The methods it is for; none named: all.
         roles: For "rename_roles": pairs of (name in the data, chat role).
         first: Whether it comes before the column mapping, and `columns` are names before it.
+        rows: For "leave_out": their numbers in the dataset as it was given.
     """
 
     rule: str
@@ -149,17 +199,21 @@ class Fix:
     methods: tuple[str, ...] = ()
     roles: tuple[tuple[str, str], ...] = ()
     first: bool = False
+    rows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.rule not in KEEPS and self.rule not in OTHERS:
             raise DataError(f"{self.rule!r} is no fix.", remedy=f"Choose one of {', '.join([*KEEPS, *OTHERS])}.")
-        needed = 2 if self.rule in {"answers_differ", "share_a_start"} else 1
+        needed = {"answers_differ": 2, "share_a_start": 2, "leave_out": 0}.get(self.rule, 1)
         if len(self.columns) < needed:
             raise DataError(f"The fix {self.rule!r} needs {needed} column(s), got {self.columns!r}.")
 
     @property
     def label(self) -> str:
         """What it does, for a button, e.g. "Leave out rows without text in 'prompt'"."""
+        if self.rule == "leave_out":
+            shown = ", ".join(f"{number:,}" for number in self.rows[:3])
+            return f"Leave out {'row' if len(self.rows) == 1 else 'rows'} {shown}" + " …" * (len(self.rows) > 3)
         words = KEEPS[self.rule].words if self.rule in KEEPS else OTHERS[self.rule]
         if self.rule == "deduplicate":
             return words.format(" and ".join(f"'{name}'" for name in self.columns))
@@ -181,6 +235,11 @@ class Fix:
             yield from ((n, {k: v for k, v in row.items() if k not in self.columns}) for n, row in rows)
         elif self.rule == "rename_roles":
             yield from ((n, row | {name: self._renamed(n, row.get(name)) for name in self.columns}) for n, row in rows)
+        elif self.rule == "merge_system":
+            yield from ((n, row | {name: merged(row.get(name)) for name in self.columns}) for n, row in rows)
+        elif self.rule == "leave_out":
+            gone = set(self.rows)
+            yield from ((n, row) for n, row in rows if n not in gone)
         else:
             keeps = KEEPS[self.rule].test
             yield from ((n, row) for n, row in rows if keeps(row, self.columns))
@@ -210,7 +269,16 @@ class Fix:
             return f"dataset = dataset.filter(lambda row: {KEEPS[self.rule].code.format(*cells)})"
         if self.rule == "drop_column":
             return f"dataset = dataset.remove_columns({literal(list(self.columns))})"
+        if self.rule == "leave_out":
+            kept = "n for n in range(len(dataset)) if n not in left_out"
+            return f"left_out = {set(self.rows)!r}\ndataset = dataset.select({kept})"
+        if self.rule == "merge_system":
+            return self._merge_code()
         return self._rename_code() if self.rule == "rename_roles" else _first_ones_code(cells)
+
+    def _merge_code(self) -> str:
+        cells = ", ".join(f"{literal(name)}: merged(row[{literal(name)}])" for name in self.columns)
+        return f"{_MERGED_CODE}\n\n\ndataset = dataset.map(lambda row: {{{cells}}})"
 
     def _rename_code(self) -> str:
         turn = f'{{**turn, "role": {literal(dict(self.roles))}.get(turn["role"], turn["role"])}}'
@@ -225,6 +293,7 @@ class Fix:
             "methods": list(self.methods),
             "roles": [list(pair) for pair in self.roles],
             "first": self.first,
+            "rows": list(self.rows),
             "label": self.label,
         }
 
@@ -239,7 +308,8 @@ class Fix:
             pairs = tuple((str(old), str(new)) for old, new in values.get("roles", ()))
             methods = tuple(map(str, values.get("methods", ())))
             columns = tuple(map(str, values["columns"]))
-            return cls(str(values["rule"]), columns, methods, pairs, bool(values.get("first", False)))
+            rows = tuple(map(int, values.get("rows", ())))
+            return cls(str(values["rule"]), columns, methods, pairs, bool(values.get("first", False)), rows)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DataError(
                 f"These values describe no fix: {error!r}.", remedy="Use what Fix.to_dict() returned."
@@ -251,3 +321,18 @@ def _first_ones_code(cells: Iterable[str]) -> str:
 for number, row in enumerate(dataset):
     first.setdefault(repr([{", ".join(cells)}]), number)
 dataset = dataset.select(first.values())"""
+
+
+def merged(turns: Any) -> Any:
+    """A conversation with its system turn at the start of the first question."""
+    if not isinstance(turns, list) or len(turns) < 2 or turns[0]["role"] != "system":
+        return turns
+    system, question, *rest = turns
+    return [{**question, "content": system["content"] + "\n\n" + question["content"]}, *rest]
+
+
+_MERGED_CODE = """def merged(turns):
+    if not turns or len(turns) < 2 or turns[0]["role"] != "system":
+        return turns
+    system, question, *rest = turns
+    return [{**question, "content": system["content"] + "\\n\\n" + question["content"]}, *rest]"""

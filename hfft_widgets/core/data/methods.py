@@ -1,6 +1,7 @@
 """What each trainer makes of a dataset's columns: one function per method, from a schema to a `Fit`.
 
-These are the branches of TRL 1.16's own preparation (`_prepare_dataset` of each trainer), in their order.
+These are the branches of TRL 1.16's own preparation (`_prepare_dataset` of each trainer), in their order, and what
+it would quietly do against the evident meaning of a column: ignore a question, take a rating for a yes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from enum import StrEnum
 
 from hfft_widgets.core.data.shapes import Column, Schema, Shape
 from hfft_widgets.core.data.spellings import PROMPT, spelled
+from hfft_widgets.core.data.trainers.online import TAKEN
 
 
 class Duty(StrEnum):
@@ -23,6 +25,9 @@ class Duty(StrEnum):
     COMPLETION = "completion"
     CHOSEN = "chosen"
     REJECTED = "rejected"
+    LABEL = "label"
+    MARGIN = "margin"
+    PICTURES = "pictures"
 
 
 @dataclass(frozen=True)
@@ -60,23 +65,39 @@ class Fit:
         return bool(self.parts)
 
 
-# TRL asks one of these columns, whichever a Python set gives first, whether the row is a conversation.
-_ASKED = ("prompt", "chosen", "rejected", "completion", "messages")
+# Columns that a trainer treats specially where it finds them, whether they are meant or not.
+SPECIAL = {
+    "SFT": ("input_ids", "labels", "prompt", "completion", "messages", "conversations", "text", "chosen", "rejected",
+            "image", "images", "tools", "chat_template_kwargs"),
+    "DPO": ("prompt", "chosen", "rejected", "completion", "messages", "image", "images", "tools",
+            "chat_template_kwargs"),
+    "KTO": ("prompt", "chosen", "rejected", "completion", "label", "messages", "image", "images", "tools",
+            "chat_template_kwargs"),
+    "Reward": ("prompt", "chosen", "rejected", "completion", "messages", "margin", "tools", "chat_template_kwargs"),
+    "GRPO": ("prompt", "image", "images", *TAKEN),
+    "RLOO": ("prompt", "image", "images", *TAKEN),
+}  # fmt: skip
+PICTURE_NAMES = ("image", "images")
 _READABLE = {Shape.TEXT, Shape.MESSAGES}
-_PICTURES = ("image", "images")
-
+_REAL_PICTURES = {Shape.PICTURE, Shape.PICTURES}
 _CONVERSATION = "with conversation format"
 _ALL_TOKENS = "TRL's default is to learn every token, the questions too."
+_NEEDS_VISION = "Only a vision-language model can read it."
 
 
-def sft(schema: Schema) -> Fit:
+def sft(schema: Schema, vision: bool | None) -> Fit:
     """SFT: tokens, or prompt and completion, or messages, or text; tested in this order."""
     if "input_ids" in schema:
-        return Fit("Found 'input_ids' column: already tokenized", (Part("input_ids", Duty.TOKENS, turns=False),))
+        return _tokens(schema, "input_ids", "labels")
+    pictures = _aside(schema) or _pictures(schema, vision)
+    if isinstance(pictures, Fit):
+        return pictures
+    return _with_pictures(schema, pictures, _sft_vision(schema)) if pictures else _sft_words(schema)
+
+
+def _sft_words(schema: Schema) -> Fit:
     if "prompt" in schema and "completion" not in schema:
         return Fit("With a 'prompt' column TRL asks for a 'completion' column, and there is none")
-    if refusal := _pictures(schema) or _disagreement(schema):
-        return refusal
     if "prompt" in schema:
         return _sft_prompt(schema)
     return _sft_conversation(schema, "conversations") or _sft_conversation(schema, "messages") or _sft_text(schema)
@@ -85,7 +106,7 @@ def sft(schema: Schema) -> Fit:
 def _sft_prompt(schema: Schema) -> Fit:
     if clash := _not_alike(schema, ("prompt", "completion")):
         return clash
-    if schema.shape("text") is not None and not _turns(schema, "prompt"):
+    if schema.shape("text") not in {None, Shape.NULL} and not _turns(schema, "prompt"):
         return Fit("A 'text' column beside 'prompt' and 'completion' gets the end-of-text token in their place")
     parts = _parts(schema, {"prompt": Duty.PROMPT, "completion": Duty.COMPLETION})
     return Fit(
@@ -97,7 +118,7 @@ def _sft_conversation(schema: Schema, name: str) -> Fit | None:
     column = schema.columns.get(name)
     if column is None or not _read_as_turns(column):
         return None
-    if refusal := _foreign_roles(column):
+    if refusal := _foreign_roles(column) or _no_answers(column):
         return refusal
     return Fit(f"Found '{name}' column {_CONVERSATION}", (Part(name, Duty.CONVERSATION, turns=True),), (_ALL_TOKENS,))
 
@@ -111,22 +132,36 @@ def _read_as_turns(column: Column) -> bool:
 
 def _sft_text(schema: Schema) -> Fit:
     if schema.shape("text") is Shape.TEXT:
-        return Fit("Found 'text' column", (Part("text", Duty.TEXT, turns=False),), ("Every token is learned.",))
-    for name in ("messages", "text"):
+        part = Part("text", Duty.TEXT, turns=False)
+        return Fit("Found 'text' column", (part,), ("Every token is learned.",))
+    for name in ("messages", "text", "conversations"):
         if name in schema:
-            return Fit(f"Column '{name}' holds {schema.shape(name)}, which TRL cannot read there")
+            return Fit(f"Column '{name}' holds {_held(schema, name)}, which TRL cannot read there")
     return Fit("Missing 'messages' or 'text', or 'prompt' and 'completion' columns")
 
 
-def dpo(schema: Schema) -> Fit:
+def _sft_vision(schema: Schema) -> Fit:
+    if conversation := _sft_conversation(schema, "messages"):
+        return conversation
+    if schema.shape("messages") is None and schema.shape("prompt") is not None and "completion" in schema:
+        return _not_alike(schema, ("prompt", "completion")) or _spoken(_sft_prompt(schema), "prompt")
+    return Fit("Pictures go with 'messages', or with 'prompt' and 'completion' turns, and there are none")
+
+
+def dpo(schema: Schema, vision: bool | None) -> Fit:
     """DPO: chosen and rejected, with a prompt of the same form or the prompt at the start of both."""
-    missing = [name for name in ("chosen", "rejected") if name not in schema]
-    if missing:
-        return Fit(f"Missing {_names(missing)} column{'s' if len(missing) > 1 else ''}")
-    if refusal := _pictures(schema):
-        return refusal
+    pictures = _missing(schema, "chosen", "rejected") or _aside(schema) or _pictures(schema, vision)
+    if isinstance(pictures, Fit):
+        return pictures
+    if pictures and "prompt" not in schema:
+        return Fit("With pictures TRL asks for a 'prompt' column, and there is none")
+    fit = _pair(schema)
+    return _with_pictures(schema, pictures, _spoken(fit, "chosen")) if pictures else fit
+
+
+def _pair(schema: Schema) -> Fit:
     read = schema.named("prompt", "chosen", "rejected")
-    if refusal := _not_alike(schema, read) or _disagreement(schema):
+    if refusal := _not_alike(schema, read):
         return refusal
     if "prompt" not in schema and (refusal := _implicit_prompt(schema)):
         return refusal
@@ -138,19 +173,76 @@ def dpo(schema: Schema) -> Fit:
 def _implicit_prompt(schema: Schema) -> Fit | None:
     if _turns(schema, "chosen") and not {"user", "system"} & set(schema.columns["chosen"].roles):
         return Fit("No 'prompt' column, and 'chosen' and 'rejected' hold answers alone")
+    return _ignored_question(schema, "chosen")
+
+
+def _ignored_question(schema: Schema, answer: str) -> Fit | None:
     question = evident_prompt(schema)
-    if question and not _turns(schema, "chosen"):
+    if question and not (_turns(schema, answer) and "user" in schema.columns[answer].roles):
         return Fit(f"Without a 'prompt' column the model would never see '{question}'")
     return None
 
 
-def grpo(schema: Schema) -> Fit:
-    """GRPO: a prompt; every other column goes to the reward functions by its name."""
-    if "prompt" not in schema:
-        return Fit("Missing 'prompt' column")
-    if pictures := [name for name in schema.named(*_PICTURES) if schema.shape(name) is not Shape.NULL]:
-        return Fit(f"TRL takes a dataset with {_names(pictures)} for pictures; this model reads text")
-    if clash := schema.named("prompts", "completions"):
+def kto(schema: Schema, vision: bool | None) -> Fit:
+    """KTO: prompt, completion and whether it is wanted; pairs are taken apart."""
+    pictures = _aside(schema) or _pictures(schema, vision)
+    if isinstance(pictures, Fit):
+        return pictures
+    if {"chosen", "rejected"} <= schema.columns.keys() and not pictures:
+        return _kto_pair(schema)
+    fit = _kto_label(schema)
+    return _with_pictures(schema, pictures, _spoken(fit, "prompt")) if pictures else fit
+
+
+def _kto_pair(schema: Schema) -> Fit:
+    if stale := schema.named("completion", "label"):
+        return Fit(f"TRL would take {_names(stale)} in place of the two answers and of which one is better")
+    fit = _pair(schema)
+    return Fit(fit.reason, fit.parts, (*fit.details, "Each pair becomes two rows.")) if fit.fits else fit
+
+
+def _kto_label(schema: Schema) -> Fit:
+    if refusal := _missing(schema, "prompt", "completion", "label"):
+        return refusal
+    if refusal := _not_alike(schema, ("prompt", "completion")) or _no_label(schema.columns["label"]):
+        return refusal
+    duties = {"prompt": Duty.PROMPT, "completion": Duty.COMPLETION, "label": Duty.LABEL}
+    return Fit(f"Found 'prompt', 'completion' and 'label' columns {_form(schema, 'prompt')}", _parts(schema, duties))
+
+
+def _no_label(column: Column) -> Fit | None:
+    if column.shape is Shape.BOOLEAN:
+        return None
+    if column.shape is not Shape.NUMBER:
+        return Fit(f"Column 'label' holds {_kind(column)}, not true or false")
+    fitting = sum(count for value, count in column.values.items() if value in {0, 1})
+    if 2 * fitting > sum(column.values.values()):
+        return None
+    return Fit("Column 'label' holds ratings: TRL would take every one of them for a yes")
+
+
+def reward(schema: Schema, vision: bool | None) -> Fit:  # noqa: ARG001 - the reward trainer reads no pictures
+    """Reward: chosen and rejected, and a prompt that is put before both."""
+    if {"chosen_ids", "rejected_ids"} <= schema.columns.keys():
+        return _tokens(schema, "chosen_ids", "rejected_ids")
+    if refusal := _missing(schema, "chosen", "rejected") or _aside(schema):
+        return refusal
+    read = schema.named("prompt", "chosen", "rejected")
+    ignored = None if "prompt" in schema else _ignored_question(schema, "chosen")
+    if refusal := _not_alike(schema, read) or ignored:
+        return refusal
+    if schema.shape("margin") not in {None, Shape.NUMBER, Shape.BOOLEAN}:
+        return Fit(f"Column 'margin' holds {schema.shape('margin')}, not numbers")
+    duties = {name: Duty(name) for name in (*read, *schema.named("margin"))}
+    return Fit(f"Found {_names(read)} columns {_form(schema, 'chosen')}", _parts(schema, duties))
+
+
+def grpo(schema: Schema, vision: bool | None) -> Fit:
+    """GRPO and RLOO: a prompt; every other column goes to the reward functions by its name."""
+    pictures = _missing(schema, "prompt") or _pictures(schema, vision)
+    if isinstance(pictures, Fit):
+        return pictures
+    if clash := schema.named(*TAKEN):
         return Fit(f"Column {_names(clash)} has the name of an argument of every reward function")
     if refusal := _not_alike(schema, ("prompt",)):
         return refusal
@@ -158,10 +250,13 @@ def grpo(schema: Schema) -> Fit:
     details = (
         f"Reward functions get {_names(others)}." if others else "There is no other column to check an answer against.",
     )
-    return Fit(f"Found 'prompt' column {_form(schema, 'prompt')}", _parts(schema, {"prompt": Duty.PROMPT}), details)
+    fit = Fit(f"Found 'prompt' column {_form(schema, 'prompt')}", _parts(schema, {"prompt": Duty.PROMPT}), details)
+    return _with_pictures(schema, pictures, _spoken(fit, "prompt")) if pictures else fit
 
 
-FITS: dict[str, Callable[[Schema], Fit]] = {"SFT": sft, "DPO": dpo, "GRPO": grpo}
+FITS: dict[str, Callable[[Schema, bool | None], Fit]] = {
+    "SFT": sft, "DPO": dpo, "GRPO": grpo, "KTO": kto, "Reward": reward, "RLOO": grpo,
+}  # fmt: skip
 
 
 # ---- what the methods ask of columns ---------------------------------------------------------
@@ -172,18 +267,59 @@ def evident_prompt(schema: Schema) -> str | None:
     return next((name for name in spelled(schema, PROMPT, {Shape.TEXT}) if name != "prompt"), None)
 
 
-def _pictures(schema: Schema) -> Fit | None:
-    """TRL looks for these names in the first row, whatever they hold."""
-    names = schema.named(*_PICTURES)
-    return Fit(f"TRL takes a dataset with {_names(names)} for pictures; this model reads text") if names else None
+def disagreement(schema: Schema, names: Iterable[str]) -> str | None:
+    """Why the answer depends on chance: some of the columns TRL may ask hold conversations, others do not."""
+    asked = schema.named(*names)
+    turns = [name for name in asked if _turns(schema, name)]
+    others = [name for name in asked if name not in turns]
+    if not turns or not others:
+        return None
+    return f"Conversations in {_names(turns)} and none in {_names(others)}: TRL may ask either"
 
 
-def _disagreement(schema: Schema) -> Fit | None:
-    asked = schema.named(*_ASKED, "conversations")
-    turns = [name for name in asked if _read_as_turns(schema.columns[name])]
-    others = [name for name in asked if name not in turns and name != "conversations"]
-    if turns and others:
-        return Fit(f"Conversations in {_names(turns)} and none in {_names(others)}: TRL may ask either")
+def _missing(schema: Schema, *names: str) -> Fit | None:
+    missing = [name for name in names if name not in schema]
+    return Fit(f"Missing {_names(missing)} column{'s' if len(missing) > 1 else ''}") if missing else None
+
+
+def _pictures(schema: Schema, vision: bool | None) -> Fit | list[str] | None:
+    """The columns of pictures. TRL looks for these names in the first row, whatever they hold."""
+    names = schema.named(*PICTURE_NAMES)
+    if not names:
+        return None
+    real = [name for name in names if schema.shape(name) in _REAL_PICTURES]
+    if real and vision is not False:
+        return real
+    if real:
+        return Fit(f"TRL takes a dataset with {_names(names)} for pictures; this model reads text")
+    return Fit(f"TRL takes a column called {_names(names)} for pictures, and it holds {_held(schema, names[0])}")
+
+
+def _with_pictures(schema: Schema, pictures: list[str], fit: Fit) -> Fit:
+    if not fit.fits:
+        return fit
+    if len(schema.named(*PICTURE_NAMES)) > 1:
+        return Fit("'image' and 'images' side by side: TRL reads one of them")
+    parts = tuple(Part(name, Duty.PICTURES, turns=False) for name in pictures)
+    return Fit(
+        f"{fit.reason}, with pictures in {_names(pictures)}", (*fit.parts, *parts), (*fit.details, _NEEDS_VISION)
+    )
+
+
+def _spoken(fit: Fit, column: str) -> Fit:
+    """Pictures have a place in turns only."""
+    text = fit.fits and not any(part.turns for part in fit.parts)
+    return Fit(f"With pictures TRL asks for turns, and '{column}' holds text") if text else fit
+
+
+def _aside(schema: Schema) -> Fit | None:
+    """Columns that TRL hands to the chat template."""
+    for name, wanted in (("tools", "a list of tools"), ("chat_template_kwargs", "a record")):
+        shape = schema.shape(name)
+        if name == "tools" and shape in {Shape.NUMBER, Shape.BOOLEAN, Shape.RECORD}:
+            return Fit(f"TRL hands a column called 'tools' to the chat template, and it holds {shape}, not {wanted}")
+        if name != "tools" and shape not in {None, Shape.RECORD}:
+            return Fit(f"TRL hands a column called '{name}' to the chat template, and it holds {shape}, not {wanted}")
     return None
 
 
@@ -191,7 +327,7 @@ def _not_alike(schema: Schema, names: Iterable[str]) -> Fit | None:
     shapes = {name: schema.shape(name) for name in names}
     for name, shape in shapes.items():
         if shape not in _READABLE:
-            return Fit(f"Column '{name}' holds {shape}, not text or messages")
+            return Fit(f"Column '{name}' holds {_held(schema, name)}, not text or messages")
         if _turns(schema, name) and (refusal := _foreign_roles(schema.columns[name])):
             return refusal
     if len(set(shapes.values())) > 1:
@@ -200,18 +336,43 @@ def _not_alike(schema: Schema, names: Iterable[str]) -> Fit | None:
 
 
 def _foreign_roles(column: Column) -> Fit | None:
-    """Roles under other names in most turns: TRL passes them on, and chat templates drop or refuse such turns."""
+    """A role mostly under another name: TRL passes it on, and chat templates drop or refuse such turns."""
     renamed = column.renamed_roles
-    foreign = sum(column.roles[name] for name in renamed)
-    if 2 * foreign <= sum(column.roles.values()):
+    for role in ("user", "assistant"):
+        names = [name for name, meant in renamed.items() if meant == role]
+        if sum(column.roles[name] for name in names) > column.roles.get(role, 0):
+            return Fit(
+                f"Roles {_names(renamed)} in '{column.name}' are not those of chat templates, "
+                "and TRL does not rename them"
+            )
+    return None
+
+
+def _no_answers(column: Column) -> Fit | None:
+    if "assistant" in {*column.roles, *column.renamed_roles.values()}:
         return None
-    return Fit(
-        f"Roles {_names(renamed)} in '{column.name}' are not those of chat templates, and TRL does not rename them"
-    )
+    return Fit(f"No turn in '{column.name}' is the assistant's: there is no answer to learn")
+
+
+def _tokens(schema: Schema, *names: str) -> Fit:
+    found = schema.named(*names)
+    wrong = [name for name in found if schema.shape(name) not in {Shape.NUMBERS, Shape.EMPTY_LIST}]
+    if wrong:
+        return Fit(f"Column '{wrong[0]}' holds {_held(schema, wrong[0])}, not token ids")
+    columns = f"{_names(found)} column{'s' if len(found) > 1 else ''}"
+    return Fit(f"Found {columns}: already tokenized", tuple(Part(name, Duty.TOKENS, turns=False) for name in found))
 
 
 def _turns(schema: Schema, name: str) -> bool:
     return schema.shape(name) is Shape.MESSAGES
+
+
+def _held(schema: Schema, name: str) -> str:
+    return _kind(schema.columns[name])
+
+
+def _kind(column: Column) -> str:
+    return "nothing" if column.shape is Shape.NULL else str(column.shape)
 
 
 def _parts(schema: Schema, duties: dict[str, Duty]) -> tuple[Part, ...]:

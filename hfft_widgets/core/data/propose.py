@@ -1,152 +1,220 @@
-"""Column mappings worth trying, the best first; one is offered only if the method's own rules accept its result."""
+"""Column mappings worth trying, the best first; one is offered only if the method then takes the rows as meant."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping, Pick
-from hfft_widgets.core.data.methods import FITS, Fit
-from hfft_widgets.core.data.shapes import STANDARD_KEYS, Row, Schema, Shape, schema_of
+from hfft_widgets.core.data.fitting import Model, fitted_after
+from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+from hfft_widgets.core.data.methods import SPECIAL
+from hfft_widgets.core.data.ranking import labels, ranked
+from hfft_widgets.core.data.shapes import STANDARD_KEYS, Row, Schema, Shape
 from hfft_widgets.core.data.spellings import (
     CHOSEN_WORDS,
     COMPLETION,
     MATERIAL,
     MESSAGES,
+    PICTURES,
     PROMPT,
     REJECTED_WORDS,
+    SUBJECT,
     SYSTEM,
     TEXT,
     spelled,
     worded,
 )
+from hfft_widgets.core.data.trainers.reading import ASKED
 
-_CHATS = (Shape.MESSAGES, Shape.TURNS)
+_CHATS = (Shape.MESSAGES, Shape.TURNS, Shape.TURNS_AS_JSON)
 _ANSWERS = (Shape.TEXT, *_CHATS)
+_REAL_PICTURES = (Shape.PICTURE, Shape.PICTURES)
+_TRIED_ROWS = 300
 Targets = Mapping[str, Pick]
 
-# Columns that a trainer treats specially where it finds them, whether they are meant or not.
-_SPECIAL = {
-    "SFT": ("prompt", "completion", "messages", "conversations", "text", "chosen", "rejected", "image", "images"),
-    "DPO": ("prompt", "completion", "messages", "image", "images"),
-    "GRPO": ("prompts", "completions", "image", "images"),
-}
+
+@dataclass(frozen=True)
+class Offer:
+    """What a mapping may draw on.
+
+    Attributes:
+        schema: The dataset's columns.
+        chat: Whether the model has a chat template, or may have one.
+        pictures: The column of pictures that a vision-language model shall see, or None.
+        marked: Whether its texts mark the place of a picture by `<image>`.
+    """
+
+    schema: Schema
+    chat: bool = True
+    pictures: str | None = None
+    marked: bool = False
 
 
-def propose(method: str, schema: Schema, sample: Sequence[Row], *, chat: bool = True) -> ColumnMapping | None:
-    """The first mapping after which the method takes the sample; None if there is none.
+def propose(method: str, schema: Schema, sample: Sequence[Row], model: Model) -> ColumnMapping | None:
+    """The first mapping after which the method takes the sample as it is meant; None if there is none.
 
     Args:
-        method: "SFT", "DPO" or "GRPO".
+        method: One of METHODS.
         schema: The dataset's schema.
         sample: Some of its rows, to try mappings on.
-        chat: Whether the model has a chat template, or may have one.
+        model: Its chat template, and whether it reads pictures.
     """
-    pictures = [name for name in schema.named("image", "images") if schema.shape(name) in {Shape.RECORD, Shape.OTHER}]
-    if pictures:
+    tried = sample[:: max(1, len(sample) // _TRIED_ROWS)]
+    pictures = next(chain(spelled(schema, PICTURES, _REAL_PICTURES), _of(schema, _REAL_PICTURES)), None)
+    if pictures and model.vision is False and method != "Reward":
         return None  # without its pictures such a dataset says something else
-    for targets in _CANDIDATES[method](schema, chat):
-        mapping = ColumnMapping(targets, _in_the_way(method, schema, targets))
-        if _accepted(method, mapping, sample):
+    if method == "Reward":
+        pictures = None
+    offer = Offer(schema, model.chat, pictures, bool(pictures) and _marked(tried))
+    for targets in _CANDIDATES[method](offer):
+        shown = {**targets, **_shown(offer)}
+        mapping = ColumnMapping(shown, in_the_way(method, schema, shown))
+        if fitted_after(method, mapping, tried, model).fits:
             return mapping
     return None
 
 
-def _in_the_way(method: str, schema: Schema, targets: Targets) -> tuple[str, ...]:
+def _shown(offer: Offer) -> Targets:
+    """The pictures, under the name that TRL looks for."""
+    if offer.pictures is None:
+        return {}
+    name = "image" if offer.schema.shape(offer.pictures) is Shape.PICTURE else "images"
+    return {name: _column(offer.pictures)}
+
+
+def _of(schema: Schema, shapes: Collection[Shape]) -> Iterator[str]:
+    return (name for name in schema.columns if schema.shape(name) in shapes)
+
+
+def _marked(sample: Sequence[Row]) -> bool:
+    return any("<image>" in str(cell) for row in sample[:20] for cell in row.values() if isinstance(cell, (str, list)))
+
+
+def in_the_way(method: str, schema: Schema, targets: Targets) -> tuple[str, ...]:
+    """The columns that would lead this trainer astray once these are filled."""
     sources = {name for pick in targets.values() for name in pick.columns}
-    return tuple(name for name in schema.named(*_SPECIAL[method]) if name not in targets and name not in sources)
-
-
-def _accepted(method: str, mapping: ColumnMapping, sample: Sequence[Row]) -> bool:
-    return fit_after(method, mapping, sample).fits
-
-
-def fit_after(method: str, mapping: ColumnMapping, sample: Sequence[Row]) -> Fit:
-    """What the method makes of the sample after a mapping. Single rows it cannot be applied to are left out here."""
-    rows, error = [], None
-    for row in sample:
-        try:
-            rows.append(mapping.apply(row))
-        except MAPPING_ERRORS as raised:
-            error = raised
-    if error and 2 * len(rows) < len(sample):
-        return Fit(f"The column mapping cannot be applied to most rows: {error!r}")
-    return FITS[method](schema_of(rows))
+    harmless = {"tools", "chat_template_kwargs"} if method not in {"GRPO", "RLOO"} else set()
+    kept = {name for name in harmless if schema.shape(name) in {Shape.LIST, Shape.RECORD, Shape.TEXT, Shape.EMPTY_LIST}}
+    # with pictures GRPO asks all of these, not the prompt alone, whether the row is a conversation
+    asked = ASKED if {"image", "images"} & targets.keys() else ()
+    return tuple(
+        name
+        for name in schema.named(*dict.fromkeys((*SPECIAL[method], *asked)))
+        if name not in targets and name not in sources and name not in kept
+    )
 
 
 # ---- candidates, one generator per method ----------------------------------------------------
 
 
-def _sft(schema: Schema, chat: bool) -> Iterator[Targets]:
-    if schema.shape("prompt") and schema.shape("prompt") is schema.shape("completion"):
-        yield _as_they_are(schema, "prompt", "completion")
+def _sft(offer: Offer) -> Iterator[Targets]:
+    schema = offer.schema
+    if schema.shape("prompt") in _ANSWERS and schema.shape("prompt") is schema.shape("completion"):
+        yield {name: _as_is(offer, name, turn) for name, turn in (("prompt", "user"), ("completion", "assistant"))}
     for name in _chats(schema):
-        yield {"messages": _turns(schema, name), **_as_they_are(schema, "tools")}
-    yield from _sft_preference(schema, chat)
-    yield from _question_and_answer(schema, chat)
-    for name in _texts(schema):
-        yield {"text": _column(name)}
+        if _has_answers(schema, name):
+            yield {"messages": turns_of(offer, name)}
+    yield from _sft_preference(offer)
+    yield from _question_and_answer(offer)
+    for better, _ in ranked(schema, _ANSWERS):
+        if asked := _asked(offer, {"completion": better}):
+            yield asked
+    if not offer.pictures:
+        for name in _texts(schema):
+            yield {"text": _column(name)}
 
 
-def _sft_preference(schema: Schema, chat: bool) -> Iterator[Targets]:
-    for chosen, _ in _pairs(schema):
-        if _has_questions(schema, chosen):
+def _as_is(offer: Offer, name: str, speaker: str) -> Pick:
+    """Pictures have a place in turns only; anything else stays what it is."""
+    if offer.pictures and offer.schema.shape(name) is Shape.TEXT:
+        return Pick("column", (name,), turn=speaker)
+    return turns_of(offer, name) if offer.schema.shape(name) in _CHATS else _column(name)
+
+
+def _sft_preference(offer: Offer) -> Iterator[Targets]:
+    for chosen, _ in _pairs(offer.schema):
+        if _has_questions(offer.schema, chosen):
             yield {
-                "prompt": _turns(schema, chosen, "turns_before_answer"),
-                "completion": _turns(schema, chosen, "answer_turn"),
+                "prompt": turns_of(offer, chosen, "turns_before_answer"),
+                "completion": turns_of(offer, chosen, "answer_turn"),
             }
-        elif asked := _asked(schema, {"completion": chosen}, chat):
+        elif asked := _asked(offer, {"completion": _column(chosen)}):
             yield asked
-        elif schema.shape(chosen) is Shape.TEXT:
+        elif offer.schema.shape(chosen) is Shape.TEXT and not offer.pictures:
             yield {"text": _column(chosen)}
-
-
-def _question_and_answer(schema: Schema, chat: bool) -> Iterator[Targets]:
-    for answer in spelled(schema, COMPLETION, _ANSWERS):
-        if asked := _asked(schema, {"completion": answer}, chat):
+    for chosen in worded(offer.schema, CHOSEN_WORDS, _ANSWERS):
+        if asked := _asked(offer, {"completion": _column(chosen)}):
             yield asked
 
 
-def _dpo(schema: Schema, chat: bool) -> Iterator[Targets]:
+def _question_and_answer(offer: Offer) -> Iterator[Targets]:
+    for answer in spelled(offer.schema, COMPLETION, _ANSWERS):
+        if asked := _asked(offer, {"completion": _column(answer)}):
+            yield asked
+    for answer in spelled(offer.schema, TEXT, {Shape.TEXT}):
+        if asked := _asked(offer, {"completion": _column(answer)}):
+            yield asked
+
+
+def _dpo(offer: Offer) -> Iterator[Targets]:
+    schema = offer.schema
     for chosen, rejected in _pairs(schema):
-        answers = {"chosen": chosen, "rejected": rejected}
-        if _has_questions(schema, chosen):
-            yield {name: _turns(schema, source) for name, source in answers.items()}
-        elif asked := _asked(schema, answers, chat):
+        if _has_questions(schema, chosen) and not offer.pictures:
+            yield {"chosen": turns_of(offer, chosen), "rejected": turns_of(offer, rejected)}
+        elif _has_questions(schema, chosen):
+            answers = {
+                "chosen": turns_of(offer, chosen, "answer_turn"),
+                "rejected": turns_of(offer, rejected, "answer_turn"),
+            }
+            yield {"prompt": turns_of(offer, chosen, "turns_before_answer"), **answers}
+        elif asked := _asked(offer, {"chosen": _column(chosen), "rejected": _column(rejected)}):
             yield asked
-        else:
-            yield {name: _column(source) for name, source in answers.items()}
+        if not offer.pictures:
+            yield {"chosen": _as_is(offer, chosen, ""), "rejected": _as_is(offer, rejected, "")}
+    for better, worse in ranked(schema, _ANSWERS):
+        if asked := _asked(offer, {"chosen": better, "rejected": worse}):
+            yield asked
 
 
-def _asked(schema: Schema, answers: Mapping[str, str], chat: bool) -> Targets | None:
-    """A prompt with these answers (target -> source), all of one form; None if there is no prompt.
+def _kto(offer: Offer) -> Iterator[Targets]:
+    if not offer.pictures:
+        yield from _dpo(offer)
+    for label in labels(offer.schema):
+        used = set(label.columns)
+        for answer in spelled(offer.schema, COMPLETION, _ANSWERS):
+            if answer not in used and (asked := _asked(offer, {"completion": _column(answer)}, used)):
+                yield {**asked, "label": label}
+        for name in _chats(offer.schema):
+            yield {
+                "prompt": turns_of(offer, name, "turns_before_answer"),
+                "completion": turns_of(offer, name, "answer_turn"),
+                "label": label,
+            }
 
-    Text in a column called `prompt` stays text: someone wrote it for a trainer. A question or an instruction becomes
-    a user turn, since a trainer would glue question and answer together without even a space.
-    """
-    prompt = _prompt(schema, set(answers.values()))
-    if prompt is None:
-        return None
-    texts = all(schema.shape(source) is Shape.TEXT for source in answers.values())
-    if texts and _stays_text(schema, prompt, chat):
-        return {"prompt": prompt} | {name: _column(source) for name, source in answers.items()}
-    turns = {name: _as_turns(schema, source) for name, source in answers.items()}
-    return {"prompt": _asking(schema, prompt)} | turns
 
-
-def _grpo(schema: Schema, chat: bool) -> Iterator[Targets]:
-    if "prompt" in schema:
-        yield {"prompt": _turns(schema, "prompt") if schema.shape("prompt") in _CHATS else _column("prompt")}
-    if prompt := _prompt(schema):
-        yield {"prompt": prompt if _stays_text(schema, prompt, chat) else _asking(schema, prompt)}
+def _grpo(offer: Offer) -> Iterator[Targets]:
+    schema = offer.schema
+    if schema.shape("prompt") in _ANSWERS:
+        yield {"prompt": _as_is(offer, "prompt", "user")}
+    if prompt := _prompt(offer):
+        yield {"prompt": prompt if _stays_text(offer, prompt) else _asking(offer, prompt)}
     for name in _chats(schema):
-        answer = {} if "answer" in schema else {"answer": _turns(schema, name, "answer_text")}
-        yield {"prompt": _turns(schema, name, "turns_before_answer"), **answer}
+        answer = {} if "answer" in schema else {"answer": turns_of(offer, name, "answer_text")}
+        ends = _has_answers(schema, name)
+        yield (
+            {"prompt": turns_of(offer, name, "turns_before_answer"), **answer}
+            if ends
+            else {"prompt": turns_of(offer, name)}
+        )
     for chosen, _ in _pairs(schema):
         if _has_questions(schema, chosen):
-            yield {"prompt": _turns(schema, chosen, "turns_before_answer")}
+            yield {"prompt": turns_of(offer, chosen, "turns_before_answer")}
 
 
-_CANDIDATES: dict[str, Callable[[Schema, bool], Iterator[Targets]]] = {"SFT": _sft, "DPO": _dpo, "GRPO": _grpo}
+_CANDIDATES: dict[str, Callable[[Offer], Iterator[Targets]]] = {
+    "SFT": _sft, "DPO": _dpo, "GRPO": _grpo, "KTO": _kto, "Reward": _dpo, "RLOO": _grpo,
+}  # fmt: skip
 
 
 # ---- where values may come from --------------------------------------------------------------
@@ -156,17 +224,37 @@ def _column(name: str) -> Pick:
     return Pick("column", (name,))
 
 
-def _as_they_are(schema: Schema, *names: str) -> dict[str, Pick]:
-    return {name: _column(name) for name in schema.named(*names)}
+def _asked(offer: Offer, answers: Targets, used: Collection[str] = ()) -> Targets | None:
+    """A prompt with these answers, all of one form; None if there is no prompt.
+
+    Text in a column called `prompt` stays text: someone wrote it for a trainer. A question or an instruction becomes
+    a user turn, since a trainer would glue question and answer together without even a space.
+    """
+    sources = {pick.columns[0] for pick in answers.values()} | set(used)
+    prompt = _prompt(offer, {*used, *(name for pick in answers.values() for name in pick.columns)})
+    if prompt is None:
+        return None
+    texts = all(offer.schema.shape(source) not in _CHATS for source in sources)
+    if texts and _stays_text(offer, prompt):
+        return {"prompt": prompt, **answers}
+    return {"prompt": _asking(offer, prompt)} | {name: _as_turn(offer, pick) for name, pick in answers.items()}
 
 
-def _turns(schema: Schema, name: str, how: str = "turns") -> Pick:
+def _as_turn(offer: Offer, pick: Pick) -> Pick:
+    """An answer as an assistant turn; one that was picked out of several stays text until then."""
+    if offer.schema.shape(pick.columns[0]) in _CHATS and pick.plain:
+        return turns_of(offer, pick.columns[0])
+    return replace(pick, turn="assistant")
+
+
+def turns_of(offer: Offer, name: str, how: str = "turns") -> Pick:
     """The turns of a column in chat-template keys and roles; the column itself where nothing is to change."""
-    column = schema.columns[name]
+    column = offer.schema.columns[name]
     keys, roles = column.turn_keys, tuple(sorted(column.renamed_roles.items()))
-    if how == "turns" and keys == STANDARD_KEYS and not roles:
+    written = column.shape is Shape.TURNS_AS_JSON
+    if how == "turns" and keys == STANDARD_KEYS and not roles and not written and not offer.marked:
         return _column(name)
-    return Pick(how, (name,), keys, roles)
+    return Pick(how, (name,), keys, roles, json=written, unmark=offer.marked and how != "answer_text")
 
 
 def _chats(schema: Schema) -> Iterator[str]:
@@ -174,15 +262,16 @@ def _chats(schema: Schema) -> Iterator[str]:
     known = list(spelled(schema, MESSAGES, _CHATS))
     answers = {name for pair in _pairs(schema) for name in pair} | {"prompt", "completion"}
     yield from known
-    for name in schema.columns:
-        if name not in known and name not in answers and schema.shape(name) in _CHATS and _has_questions(schema, name):
+    for name in _of(schema, _CHATS):
+        if name not in known and name not in answers and _has_questions(schema, name):
             yield name
 
 
 def _texts(schema: Schema) -> Iterator[str]:
     yield from spelled(schema, TEXT, {Shape.TEXT})
-    if len(schema.columns) == 1 and not any(spelled(schema, PROMPT, {Shape.TEXT})):
-        yield from (name for name in schema.columns if schema.shape(name) is Shape.TEXT)
+    alone = len(schema.columns) == 1 and "input_ids" not in schema
+    if alone and not any(spelled(schema, PROMPT, {Shape.TEXT})):
+        yield from _of(schema, {Shape.TEXT})
 
 
 def _pairs(schema: Schema) -> Iterator[tuple[str, str]]:
@@ -192,33 +281,52 @@ def _pairs(schema: Schema) -> Iterator[tuple[str, str]]:
             yield chosen, rejected
 
 
-def _has_questions(schema: Schema, name: str) -> bool:
+def _speakers(schema: Schema, name: str) -> set[str]:
     column = schema.columns[name]
-    return "user" in {column.renamed_roles.get(role, role) for role in column.roles}
+    return {column.renamed_roles.get(role, role) for role in column.roles}
 
 
-def _prompt(schema: Schema, taken: Collection[str] = ()) -> Pick | None:
+def _has_questions(schema: Schema, name: str) -> bool:
+    return "user" in _speakers(schema, name)
+
+
+def _has_answers(schema: Schema, name: str) -> bool:
+    return "assistant" in _speakers(schema, name)
+
+
+def _prompt(offer: Offer, taken: Collection[str] = ()) -> Pick | None:
     """The prompt: a column, with what it is about after it and the system prompt before it."""
+    schema = offer.schema
     free = (name for name in spelled(schema, PROMPT, _ANSWERS) if name not in taken)
-    main = next(free, None)
+    questions = (
+        n for n in _chats(schema) if n not in taken and _has_questions(schema, n) and not _has_answers(schema, n)
+    )
+    subjects = (name for name in spelled(schema, SUBJECT, {Shape.TEXT}) if name not in taken)
+    main = next(chain(free, questions, subjects if _has_answer_column(schema) else ()), None)
     if main is None or schema.shape(main) is not Shape.TEXT:
-        return _turns(schema, main) if main else None
-    before = list(spelled(schema, SYSTEM, {Shape.TEXT}))[:1]
+        return turns_of(offer, main) if main else None
+    before = [name for name in spelled(schema, SYSTEM, {Shape.TEXT}) if name not in taken][:1]
     after = [name for name in spelled(schema, MATERIAL, {Shape.TEXT}) if name != main and name not in taken][:1]
-    columns = (*before, main, *(after if main.lower().startswith("instruction") else []))
+    columns = (
+        *before,
+        main,
+        *(after if main.lower().startswith(("instruction", "question", "prompt", "task")) else []),
+    )
     return Pick("joined", columns) if len(columns) > 1 else _column(main)
 
 
-def _stays_text(schema: Schema, prompt: Pick, chat: bool) -> bool:
-    is_text = all(schema.shape(name) is Shape.TEXT for name in prompt.columns)
-    return is_text and (not chat or prompt.columns == ("prompt",))
+def _has_answer_column(schema: Schema) -> bool:
+    return any(spelled(schema, COMPLETION, _ANSWERS)) or any(_pairs(schema))
 
 
-def _asking(schema: Schema, prompt: Pick) -> Pick:
+def _stays_text(offer: Offer, prompt: Pick) -> bool:
+    if offer.pictures:
+        return False
+    is_text = all(offer.schema.shape(name) is Shape.TEXT for name in prompt.columns)
+    return is_text and (not offer.chat or prompt.columns == ("prompt",))
+
+
+def _asking(offer: Offer, prompt: Pick) -> Pick:
     """A prompt as turns: text becomes one user turn."""
-    text = schema.shape(prompt.columns[0]) is Shape.TEXT
-    return Pick("user_turn", prompt.columns) if text else prompt
-
-
-def _as_turns(schema: Schema, answer: str) -> Pick:
-    return Pick("assistant_turn", (answer,)) if schema.shape(answer) is Shape.TEXT else _turns(schema, answer)
+    text = offer.schema.shape(prompt.columns[0]) is Shape.TEXT
+    return replace(prompt, turn="user") if text else prompt

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import repeat
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -24,6 +26,7 @@ ROLE_NAMES = {
 
 # How a turn may name its speaker and its text; the first pair is the one chat templates read.
 STANDARD_KEYS = ("role", "content")
+_SHORT, _FEW = 24, 64  # texts and numbers that may be labels
 _ROLE_KEYS = ("role", "from", "speaker", "author")
 _CONTENT_KEYS = ("content", "value", "text", "message")
 
@@ -36,6 +39,9 @@ class Shape(StrEnum):
     MESSAGES = "messages"
     TURNS = "turns with other keys"
     EMPTY_LIST = "empty list"
+    TURNS_AS_JSON = "turns written as JSON text"
+    PICTURE = "picture"
+    PICTURES = "pictures"
     NUMBERS = "list of numbers"
     LIST = "list"
     NUMBER = "number"
@@ -50,22 +56,37 @@ def shape_of(cell: object) -> Shape:
     >>> shape_of([{"role": "user", "content": "Hi"}]), shape_of([{"from": "human", "value": "Hi"}])
     (<Shape.MESSAGES: 'messages'>, <Shape.TURNS: 'turns with other keys'>)
     """
-    if cell is None:
-        return Shape.NULL
     if isinstance(cell, str):
-        return Shape.TEXT
-    if isinstance(cell, bool):
-        return Shape.BOOLEAN
-    if isinstance(cell, (int, float)):
-        return Shape.NUMBER
+        return Shape.TURNS_AS_JSON if cell[:1] == "[" and turn_keys(json_turns(cell)) else Shape.TEXT
+    if isinstance(cell, (list, tuple)):
+        return _list_shape(cell)
+    if is_picture(cell):
+        return Shape.PICTURE
+    kinds = ((type(None), Shape.NULL), (bool, Shape.BOOLEAN), ((int, float), Shape.NUMBER), (Mapping, Shape.RECORD))
+    return next((shape for kind, shape in kinds if isinstance(cell, kind)), Shape.OTHER)
+
+
+def is_picture(cell: object) -> bool:
+    """Whether a cell is a picture as `datasets` keeps it undecoded, or one that was opened."""
     if isinstance(cell, Mapping):
-        return Shape.RECORD
-    return _list_shape(cell) if isinstance(cell, (list, tuple)) else Shape.OTHER
+        return cell.keys() == {"bytes", "path"}
+    return type(cell).__module__.startswith("PIL.")
+
+
+def json_turns(cell: object) -> Any:
+    """The list that a text writes as JSON; None if it writes none."""
+    try:
+        value = json.loads(cell) if isinstance(cell, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, list) else None
 
 
 def _list_shape(cell: list[Any] | tuple[Any, ...]) -> Shape:
     if not cell:
         return Shape.EMPTY_LIST
+    if is_picture(cell[0]):
+        return Shape.PICTURES
     keys = turn_keys(cell)
     if keys:
         return Shape.MESSAGES if keys[0] == "role" and keys[1] in {"content", ""} else Shape.TURNS
@@ -99,12 +120,16 @@ class Column:
         shapes: Number of cells of each shape.
         keys: Number of conversations per pair of turn keys.
         roles: Number of turns per speaker, names as they are in the data.
+        values: Number of cells per value, for numbers and short texts, as long as they are few.
+        records: The keys of the records that its lists hold.
     """
 
     name: str
     shapes: Mapping[Shape, int]
     keys: Mapping[tuple[str, str], int] = field(default_factory=dict)
     roles: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[Any, int] = field(default_factory=dict)
+    records: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -158,32 +183,46 @@ class _Counted:
         self.shapes: Counter[Shape] = Counter()
         self.keys: Counter[tuple[str, str]] = Counter()
         self.roles: Counter[str] = Counter()
+        self.values: Counter[Any] = Counter()
+        self.records: dict[str, None] = {}
 
-    def take(self, cell: Any) -> None:
+    def take(self, cell: Any, weight: int) -> None:
         shape = shape_of(cell)
-        self.shapes[shape] += 1
-        if shape in {Shape.MESSAGES, Shape.TURNS}:
-            self._take_turns(cell)
+        self.shapes[shape] += weight
+        if shape in {Shape.NUMBER, Shape.BOOLEAN} or (shape is Shape.TEXT and len(cell) <= _SHORT):
+            if len(self.values) <= _FEW:
+                self.values[cell] += weight
+        elif shape in {Shape.MESSAGES, Shape.TURNS}:
+            self._take_turns(cell, weight)
+        elif shape is Shape.LIST and isinstance(cell[0], Mapping):
+            self.records |= dict.fromkeys(map(str, cell[0]))
+        elif shape is Shape.TURNS_AS_JSON:
+            self._take_turns(json_turns(cell), weight)
 
-    def _take_turns(self, cell: Any) -> None:
+    def _take_turns(self, cell: Any, weight: int) -> None:
         keys = turn_keys(cell)
         if keys is None:
             return
-        self.keys[keys[0], keys[1] or "content"] += 1
+        self.keys[keys[0], keys[1] or "content"] += weight
         for turn in cell:
             role = turn.get(keys[0]) if isinstance(turn, Mapping) else None
             if isinstance(role, str):
-                self.roles[role] += 1
+                self.roles[role] += weight
 
 
-def schema_of(rows: Iterable[Row]) -> Schema:
-    """The schema these rows show. A key that a row lacks counts as empty there."""
+def schema_of(rows: Iterable[Row], weights: Iterable[int] | None = None) -> Schema:
+    """The schema these rows show. A key that a row lacks counts as empty there.
+
+    Args:
+        rows: The rows.
+        weights: How many rows each of them stands for; 1 if not given.
+    """
     counted: dict[str, _Counted] = {}
     total = 0
-    for row in rows:
+    for row, weight in zip(rows, weights if weights is not None else repeat(1), strict=False):
         for name, cell in row.items():
-            counted.setdefault(name, _Counted()).take(cell)
-        total += 1
+            counted.setdefault(name, _Counted()).take(cell, weight)
+        total += weight
     return Schema({name: _column(name, counts, total) for name, counts in counted.items()}, total)
 
 
@@ -191,4 +230,5 @@ def _column(name: str, counts: _Counted, total: int) -> Column:
     missing = total - counts.shapes.total()
     if missing:
         counts.shapes[Shape.NULL] += missing
-    return Column(name, dict(counts.shapes), dict(counts.keys), dict(counts.roles))
+    few = dict(counts.values) if len(counts.values) <= _FEW else {}
+    return Column(name, dict(counts.shapes), dict(counts.keys), dict(counts.roles), few, tuple(counts.records))

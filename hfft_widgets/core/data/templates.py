@@ -1,8 +1,9 @@
-"""Whether a model's chat template takes a conversation. Templates are programs of strangers: they run in a sandbox."""
+"""What a model's chat template makes of a conversation. Templates are programs of strangers: they run in a sandbox."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -13,67 +14,113 @@ from hfft_widgets.errors import ModelError
 if TYPE_CHECKING:
     from jinja2 import Template
 
+# Stands in where no template is known: it refuses nothing and leaves nothing out.
+_NEUTRAL = (
+    "{% for m in messages %}{{ m.role }}: {% if m.content is string %}{{ m.content }}{% elif m.content %}"
+    "{{ m.content | tojson }}{% endif %}{% if m.tool_calls %}{{ m.tool_calls | tojson }}{% endif %}\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
 _CACHED_FORMS = 10_000
 # Which tokens begin and end a text does not decide what a template takes.
 _SPECIAL_TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
+_GENERATION = re.compile(r"{%-?\s*generation\s*-?%}")
+_CONTROL = re.compile(r"<\|[a-zA-Z][\w.]*\|>|<start_of_turn>|<end_of_turn>|</?s>|<bos>|<eos>")
 
 
 class ChatTemplate:
-    """A chat template that is asked one thing: does it refuse this conversation?
-
-    Conversations with the same roles and the same kinds of content are refused or taken alike, so each such form is
-    rendered once; that makes a whole dataset cheap to ask about.
+    """A chat template as the trainers use it, by the rules of transformers 5.23.
 
     Args:
-        source: The tokenizer's Jinja template.
+        source: The tokenizer's Jinja template; None: not known, then a neutral one stands in.
+        tokens: Special tokens by name, e.g. {"eos_token": "<|im_end|>"}.
 
     Raises:
         ModelError: The template does not compile.
     """
 
-    def __init__(self, source: str) -> None:
-        self._template = _compiled(source)
-        self._answers: dict[tuple[object, ...], str | None] = {}
+    def __init__(self, source: str | None, tokens: Mapping[str, str] | None = None) -> None:
+        self.known = source is not None
+        self.source = _NEUTRAL if source is None else source
+        self.tokens = {**_SPECIAL_TOKENS, **(tokens or {})}
+        self._template = _compiled(self.source)
+        self._left_out: dict[object, tuple[int, ...]] = {}
 
-    def refusal(self, turns: Sequence[Any], *, generation_prompt: bool = False) -> str | None:
-        """Why the template refuses these turns; None if it takes them."""
-        form = (generation_prompt, *(_form(turn) for turn in turns))
-        if form not in self._answers:
-            if len(self._answers) > _CACHED_FORMS:
-                self._answers.clear()
-            self._answers[form] = self._try(turns, generation_prompt)
-        return self._answers[form]
+    @property
+    def eos(self) -> str:
+        """The token that ends an answer."""
+        return self.tokens["eos_token"]
 
-    def _try(self, turns: Sequence[Any], generation_prompt: bool) -> str | None:
-        if not turns:
-            return "the conversation has no turn"
+    @property
+    def marks_answers(self) -> bool:
+        """Whether it says by `{% generation %}` which words are the assistant's."""
+        return bool(_GENERATION.search(self.source))
+
+    @property
+    def keeps_thinking(self) -> bool:
+        """Whether `<think>` parts of earlier answers are rendered."""
+        turns = [_turn("user", "a"), _turn("assistant", "<think>\nkept\n</think>\n\nb"), _turn("user", "c")]
         try:
-            self.render(turns, generation_prompt=generation_prompt)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's template raises ends the training too
-            return f"{type(error).__name__}: {error}"
-        return None
+            return "kept" in self.render([*turns, _turn("assistant", "d")])
+        except Exception:  # noqa: BLE001 - then nothing is rendered at all, which other checks tell
+            return True
 
-    def render(self, turns: Sequence[Any], *, generation_prompt: bool = False) -> str:
-        """The conversation as the model would read it; special tokens stand as `<s>` and `</s>`."""
+    def control_tokens(self, text: str) -> set[str]:
+        """Written-out control tokens of this template in a text: the tokenizer makes real ones of them.
+
+        Without a known template, those of any common one.
+        """
+        found = set(_CONTROL.findall(text))
+        own = self.source + "".join(self.tokens.values())
+        return {token for token in found if token in own} if self.known else found
+
+    def render(self, turns: Any, *, tools: Any = None, generation_prompt: bool = False, **names: Any) -> str:
+        """The conversation as the model would read it.
+
+        Raises:
+            Exception: Whatever transformers or the template would raise for these turns.
+        """
+        if isinstance(turns, (list, tuple)) and not turns:
+            raise ValueError("Cannot apply chat template to an empty conversation. Provide at least one message.")
+        if isinstance(turns[0], (list, tuple)):
+            raise TypeError("a list of lists is a batch, not a conversation")
         # transformers leaves out keys without a value before a template sees a turn
-        plain = [
-            {k: v for k, v in turn.items() if v is not None} if isinstance(turn, Mapping) else turn for turn in turns
-        ]
-        return self._template.render(
-            messages=plain,
-            tools=None,
-            documents=None,
-            add_generation_prompt=generation_prompt,
-            **_SPECIAL_TOKENS,
-        )
+        plain = [{k: _plain(v) for k, v in turn.items() if v is not None} for turn in turns]
+        values = {"tools": _tools(tools), "documents": None, "add_generation_prompt": generation_prompt, **names}
+        return self._template.render(messages=plain, **self.tokens, **values)
+
+    def left_out(self, turns: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        """The turns of whose words nothing is rendered, seen by writing a mark in place of each one's words."""
+        form = tuple(_form(turn) for turn in turns)
+        if form not in self._left_out:
+            if len(self._left_out) > _CACHED_FORMS:
+                self._left_out.clear()
+            self._left_out[form] = self._find_left_out(turns)
+        return self._left_out[form]
+
+    def _find_left_out(self, turns: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        marks = {n: f"mark{n}mark" for n, turn in enumerate(turns) if _spoken(turn)}
+        marked = [{**turn, "content": marks[n]} if n in marks else turn for n, turn in enumerate(turns)]
+        try:
+            text = self.render(marked)
+        except Exception:  # noqa: BLE001 - then the words decide, and rendering the turns themselves tells more
+            return ()
+        return tuple(n for n, mark in marks.items() if mark not in text)
 
 
-def _form(turn: Any) -> object:
-    """What of a turn decides whether templates take it: its role, the kinds of its values, not its words."""
-    if not isinstance(turn, Mapping):
-        return type(turn)
+def _turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def _spoken(turn: Mapping[str, Any]) -> bool:
+    content = turn.get("content")
+    return isinstance(content, str) and content.strip() != ""
+
+
+def _form(turn: Mapping[str, Any]) -> object:
+    """What of a turn decides whether templates read it: its role and the kinds of its values, not its words."""
     kinds = tuple((str(key), _kind(value)) for key, value in turn.items() if key != "role")
-    return turn["role"] if isinstance(turn.get("role"), str) else type(turn.get("role")), kinds
+    role = turn.get("role")
+    return role if isinstance(role, str) else type(role), kinds
 
 
 def _kind(value: object) -> object:
@@ -84,7 +131,26 @@ def _kind(value: object) -> object:
     return type(value)
 
 
-@lru_cache(maxsize=8)
+def _plain(value: Any) -> Any:
+    """JSON values alone; anything else, such as a picture, becomes a word in its place."""
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return f"<{type(value).__name__}>"
+
+
+def _tools(tools: Any) -> Any:
+    if tools is None:
+        return None
+    if not all(isinstance(tool, Mapping) for tool in tools):
+        raise ValueError("Tools should either be a JSON schema, or a callable function.")
+    return _plain(list(tools))
+
+
+@lru_cache(maxsize=16)
 def _compiled(source: str) -> Template:
     from jinja2 import TemplateError, ext
     from jinja2.sandbox import ImmutableSandboxedEnvironment

@@ -10,7 +10,7 @@ from typing import Any
 from hfft_widgets.core.data.fixes import Fix
 from hfft_widgets.core.data.mapping import ColumnMapping
 
-METHODS = ("SFT", "DPO", "GRPO")
+METHODS = ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")
 EFFECTS = ("crash", "dropped", "silent", "warn")
 
 

@@ -15,12 +15,18 @@ from tests.core.data.test_mapping import executed
 ROW = {"text": maybe_texts, "messages": conversations, "chosen": conversations, "rejected": conversations}
 ROLES = (("human", "user"), ("gpt", "assistant"))
 
-fixes = st.builds(
-    lambda rule, first, second: Fix(rule, (first, second) if rule in PAIRED else (first,), (), ROLES),
-    st.sampled_from([*KEEPS, *OTHERS]),
-    st.sampled_from(["messages", "chosen"]),
-    st.just("rejected"),
-) | st.sampled_from([Fix("is_text", ("text",)), Fix("has_text", ("text",)), Fix("deduplicate", ("text", "messages"))])
+fixes = (
+    st.builds(
+        lambda rule, first, second: Fix(rule, (first, second) if rule in PAIRED else (first,), (), ROLES),
+        st.sampled_from([rule for rule in [*KEEPS, *OTHERS] if rule != "leave_out"]),
+        st.sampled_from(["messages", "chosen"]),
+        st.just("rejected"),
+    )
+    | st.sampled_from([Fix("is_text", ("text",)), Fix("has_text", ("text",)), Fix("deduplicate", ("text", "messages"))])
+    | st.builds(
+        lambda rows: Fix("leave_out", (), first=True, rows=tuple(rows)), st.lists(st.integers(0, 6), min_size=1)
+    )
+)
 PAIRED = {"answers_differ", "share_a_start"}
 
 
@@ -49,7 +55,8 @@ def test_dict_and_back(fix: Fix) -> None:
 
 
 def test_every_rule_has_words() -> None:
-    for rule in [*KEEPS, *OTHERS]:
+    assert Fix("leave_out", (), rows=(3, 5, 7, 9)).label == "Leave out rows 3, 5, 7 …"
+    for rule in [rule for rule in [*KEEPS, *OTHERS] if rule != "leave_out"]:
         label = Fix(rule, ("a", "b")).label
         assert "'a'" in label
         assert "{" not in label
@@ -70,3 +77,16 @@ def test_what_is_no_fix_is_refused(rule: str, columns: tuple[str, ...]) -> None:
 def test_roles_of_a_broken_row_are_not_guessed() -> None:
     with pytest.raises(DataError, match="row 1"):
         Fix("rename_roles", ("messages",), (), ROLES).apply([{"messages": []}, {"messages": ["text"]}])
+
+
+def test_a_system_turn_goes_into_the_first_question() -> None:
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
+    fix = Fix("merge_system", ("messages",))
+    assert fix.apply([{"messages": turns}]) == [{"messages": [{"role": "user", "content": "Be brief.\n\nWhy?"}]}]
+    assert fix.apply([{"messages": turns[:1]}, {"messages": None}]) == [{"messages": turns[:1]}, {"messages": None}]
+
+
+def test_rows_left_out_by_number_are_those_of_the_dataset_as_given() -> None:
+    rows = [(n, {"text": str(n)}) for n in range(5)]
+    first = Fix("has_text", ("text",)).numbered(rows[1:])
+    assert [n for n, _ in Fix("leave_out", (), rows=(1, 3)).numbered(first)] == [2, 4]

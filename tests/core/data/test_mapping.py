@@ -20,9 +20,15 @@ TURN_HOWS = ["turns", "turns_before_answer", "answer_turn", "answer_text"]
 picks = st.one_of(
     st.builds(lambda name: Pick("column", (name,)), st.sampled_from(list(ROW))),
     st.builds(
-        lambda how, names: Pick(how, tuple(names)),
-        st.sampled_from(["joined", "user_turn", "assistant_turn"]),
+        lambda how, names, turn: Pick(how, tuple(names), turn=turn),
+        st.sampled_from(["joined", "column"]),
         st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3, unique=True),
+        st.sampled_from(["", "user", "assistant"]),
+    ),
+    st.lists(st.text(max_size=3), min_size=1).map(lambda values: Pick("one_of", ("prompt",), values=tuple(values))),
+    st.builds(
+        lambda how, values: Pick(how, ("prompt", "a'b\"c", "extra"), values=tuple(values)),
+        st.sampled_from(["better", "worse"]), st.lists(st.integers(-2, 2), min_size=1),
     ),
     st.builds(
         lambda how, name, roles: Pick(how, (name,), STANDARD_KEYS, roles),
@@ -83,6 +89,42 @@ def test_one_row_and_many() -> None:
     mapping = ColumnMapping.rename({"q": "prompt"})
     assert mapping.apply({"q": "Why?"}) == {"prompt": "Why?"}
     assert mapping.apply([{"q": "Why?"}]) == [{"prompt": "Why?"}]
+
+
+SCORED = {"a": "left", "b": "right", "sa": 1.5, "sb": 2.5, "list": [{"t": "x", "s": 1}, {"t": "y", "s": 3}], "r": 4}
+
+
+@pytest.mark.parametrize(
+    ("pick", "value"),
+    [
+        (Pick("better", ("a", "b", "sa", "sb")), "right"),
+        (Pick("worse", ("a", "b", "sa", "sb")), "left"),
+        (Pick("better", ("a", "b", "r"), values=(4,)), "left"),
+        (Pick("best", ("list",), ("t", "s")), "y"),
+        (Pick("worst", ("list",), ("t", "s"), turn="assistant"), [{"role": "assistant", "content": "x"}]),
+        (Pick("at_least", ("r",), values=(5,)), False),
+        (Pick("one_of", ("a",), values=("left", "up")), True),
+    ],
+)
+def test_scores_choices_and_labels(pick: Pick, value: Any) -> None:
+    mapping = ColumnMapping({"made": pick})
+    _, after = executed(mapping.code(SCORED), [SCORED])
+    assert [row["made"] for row in after] == [value] == [mapping.apply(SCORED)["made"]]
+
+
+def test_turns_written_as_json() -> None:
+    row = {"chat": json.dumps([{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}])}
+    mapping = ColumnMapping({"messages": Pick("turns", ("chat",), ("from", "value"), ROLES, json=True)})
+    _, after = executed(mapping.code(row), [row])
+    expected = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    assert after == mapping.apply([row]) == [{"messages": expected}]
+
+
+def test_marks_of_pictures_are_taken_out() -> None:
+    row = {"chat": [{"from": "human", "value": "<image>\nWhy?"}]}
+    mapping = ColumnMapping({"messages": Pick("turns", ("chat",), ("from", "value"), ROLES, unmark=True)})
+    _, after = executed(mapping.code(row), [row])
+    assert after == mapping.apply([row]) == [{"messages": [{"role": "user", "content": "Why?"}]}]
 
 
 def test_words() -> None:

@@ -14,13 +14,13 @@ from hfft_widgets.core.data.fixes import Fix
 from hfft_widgets.core.data.mapping import ColumnMapping
 from hfft_widgets.core.data.report import METHODS, Status, ValidationReport, validate_rows
 from hfft_widgets.errors import DataError, EmptyDatasetError
-from tests.core.data.corpus import BY_NAME, CASES, assistant, chat, user
+from tests.core.data.oracle.corpus import CASES
+from tests.core.data.small import CHATML, ROWS, assistant, chat, user
 from tests.core.data.strategies import json_rows
-from tests.core.data.trainers import CHATML
 
 
 def report_on(name: str) -> ValidationReport:
-    return validate_rows(BY_NAME[name].rows, name=name)
+    return validate_rows(ROWS[name], name=name)
 
 
 class Seen(HTMLParser):
@@ -60,7 +60,7 @@ def test_the_short_text() -> None:
 # ---- one value, many renderings --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in CASES if case.rows], ids=lambda case: case.name)
 def test_renderings_agree(case: Any) -> None:
     report = validate_rows(case.rows, name=case.name)
     values = json.loads(json.dumps(report.to_dict()))
@@ -204,7 +204,7 @@ def test_findings_name_rows_of_the_dataset_as_it_was_given() -> None:
 
 
 def test_what_depends_on_the_template_is_said_only_while_it_is_not_known() -> None:
-    rows = BY_NAME["content without a value"].rows
+    rows = ROWS["content without a value"]
     unknown, known = (validate_rows(rows, name="x", template=template).findings[0] for template in (None, CHATML))
     assert unknown.message == known.message + checks._DEPENDS
 
@@ -219,7 +219,7 @@ def test_many_rows_are_counted_in_full_and_numbered_to_a_thousand() -> None:
 @pytest.mark.parametrize(
     ("name", "recommended"),
     [("messages", "SFT"), ("preference", "DPO"), ("verifiable", "GRPO"), ("question and answer", "SFT"),
-     ("good and bad response", "DPO"), ("prompt and completion", "SFT"), ("numbers", None)],
+     ("good and bad response", "DPO"), ("prompt and completion", "SFT"), ("thumbs", "KTO"), ("numbers", None)],
 )  # fmt: skip
 def test_recommended(name: str, recommended: str | None) -> None:
     assert report_on(name).recommended == recommended
@@ -228,10 +228,10 @@ def test_recommended(name: str, recommended: str | None) -> None:
 def test_statistics_count_what_the_model_reads() -> None:
     rows = [{"messages": [user("12345"), assistant("67890")]}] * 3 + [{"messages": [user("1"), assistant("2" * 99)]}]
     assert validate_rows(rows, name="x").statistics["SFT"] == {
-        "rows": 4, "characters_median": 10, "characters_p99": 100, "characters_max": 100, "characters_total": 130,
+        "rows": 4, "bytes_median": 10, "bytes_p99": 100, "bytes_max": 100, "bytes_total": 130,
     }  # fmt: skip
     pair = validate_rows([{"prompt": "123", "chosen": "45", "rejected": "6789"}], name="x")
-    assert pair.statistics["DPO"]["characters_median"] == 7
+    assert pair.statistics["DPO"]["bytes_median"] == 7
 
 
 def test_no_rows() -> None:
@@ -247,9 +247,17 @@ def test_an_iterator_is_read_once_and_kept() -> None:
 def test_progress_is_told() -> None:
     told: list[tuple[int, int]] = []
     validate_rows(
-        [{"text": str(n)} for n in range(2500)], name="x", progress=lambda done, total: told.append((done, total))
+        [{"text": str(n)} for n in range(25_000)], name="x", progress=lambda done, total: told.append((done, total))
     )
-    assert told == [(1000, 2500), (2000, 2500), (2500, 2500)]
+    assert told == [(10_000, 25_000), (20_000, 25_000), (25_000, 25_000)]
+
+
+def test_what_progress_raises_ends_the_validation() -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        validate_rows([{"text": "a"}], name="x", progress=stop)
 
 
 def test_five_thousand_rows_take_less_than_two_cpu_seconds() -> None:

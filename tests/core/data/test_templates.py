@@ -11,7 +11,7 @@ import pytest
 from hfft_widgets.core.data.report import Status, validate_rows
 from hfft_widgets.core.data.templates import ChatTemplate
 from hfft_widgets.errors import ModelError
-from tests.core.data.corpus import assistant, chat, user
+from tests.core.data.small import assistant, chat, user
 
 FAMILIES = ["qwen3", "qwen2_5", "gemma", "llama3"]
 CONVERSATIONS = {
@@ -40,15 +40,34 @@ def source(family: str) -> str:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_refusals_are_those_of_transformers(family: str, conversation: str) -> None:
     pytest.importorskip("torch")
-    from tests.core.data.trainers import tokenizer
+    from tests.core.data.oracle.tiny import tokenizer
 
     turns: list[dict[str, Any]] = CONVERSATIONS[conversation]
+    template = ChatTemplate(source(family), {"bos_token": tokenizer(family).bos_token or ""})
     try:
-        tokenizer().apply_chat_template(turns, chat_template=source(family), tokenize=False)
-        refused = False
+        rendered = tokenizer(family).apply_chat_template(turns, tokenize=False)
     except Exception:
-        refused = True
-    assert (ChatTemplate(source(family)).refusal(turns) is not None) == refused
+        with pytest.raises(Exception):  # noqa: B017 - whatever it is there, it is something here
+            template.render(turns)
+    else:
+        assert template.render(turns) == rendered
+
+
+@pytest.mark.parametrize(("family", "left_out"), [("qwen3", (0,)), ("qwen2_5", (0,)), ("llama3", ()), (None, ())])
+def test_turns_that_are_left_out(family: str | None, left_out: tuple[int, ...]) -> None:
+    template = ChatTemplate(source(family) if family else None)
+    assert template.left_out(CONVERSATIONS["unknown role"]) == left_out
+    assert template.left_out(CONVERSATIONS["plain"]) == ()
+
+
+def test_control_tokens_are_those_of_the_template() -> None:
+    assert ChatTemplate(source("qwen3")).control_tokens("a <|im_start|> b <|eot_id|>") == {"<|im_start|>"}
+    assert ChatTemplate(None).control_tokens("a <|im_start|> b <|eot_id|> <b>") == {"<|im_start|>", "<|eot_id|>"}
+
+
+@pytest.mark.parametrize(("family", "keeps"), [("qwen3", False), ("qwen2_5", True), ("gemma", True)])
+def test_earlier_thinking(family: str, keeps: bool) -> None:
+    assert ChatTemplate(source(family)).keeps_thinking is keeps
 
 
 def test_rows_the_template_refuses_block_the_training() -> None:
@@ -76,7 +95,8 @@ def test_a_model_without_a_template_cannot_read_conversations() -> None:
 
 def test_a_template_cannot_reach_out() -> None:
     escape = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
-    assert "SecurityError" in (ChatTemplate(escape).refusal(chat(1)) or "")
+    with pytest.raises(Exception, match="unsafe"):
+        ChatTemplate(escape).render(chat(1))
 
 
 def test_a_broken_template_is_said() -> None:

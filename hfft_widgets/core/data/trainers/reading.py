@@ -1,0 +1,226 @@
+"""What a trainer makes of a row, and the run of a trainer that all six twins share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hfft_widgets.core.data.shapes import Row
+from hfft_widgets.core.data.templates import ChatTemplate
+
+# TRL asks one of these columns whether a row is a conversation: whichever a Python set gives first.
+ASKED = ("prompt", "chosen", "rejected", "completion", "messages")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text as the model gets it.
+
+    Attributes:
+        name: "text", "completion", "chosen", "rejected" or "prompt".
+        context: Its start, which the model reads.
+        learned: Its end, which carries the loss; for a prompt of GRPO and RLOO, "".
+        answer: Where in `learned` the last answer begins: 0 unless a whole conversation is learned.
+    """
+
+    name: str
+    context: str
+    learned: str
+    answer: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a trainer makes of a row.
+
+    Attributes:
+        passages: The texts made of it.
+        refusal: What the trainer raises; "" if it takes the row.
+        by_template: Whether it is the chat template that refuses.
+        dropped: Whether it takes the row and leaves it out, since no token would carry a loss.
+    """
+
+    passages: tuple[Passage, ...] = ()
+    refusal: str = ""
+    by_template: bool = False
+    dropped: bool = False
+
+
+class TemplateRefusedError(Exception):
+    """What a chat template raised, in its words."""
+
+
+@dataclass
+class Trial:
+    """A run of a trainer: the model's side of it, and the order in which Python's sets happen to give names.
+
+    Attributes:
+        template: The chat template.
+        vision: Whether the model reads pictures; None: not known, then it is taken to.
+        order: Names of `ASKED` in the order of this run.
+        torn: Set when the columns of a row gave different answers, so that another order may end differently.
+    """
+
+    template: ChatTemplate
+    vision: bool | None = None
+    order: tuple[str, ...] = ASKED
+    torn: bool = False
+
+    def is_conversational(self, row: Row) -> bool:
+        """TRL's question: does the first turn of the first column asked have a role?"""
+        asked = [name for name in self.order if name in row]
+        self.torn |= len({_answer(row[name]) for name in asked}) > 1
+        if not asked:
+            return False
+        cell = row[asked[0]]
+        return isinstance(cell, list) and isinstance(cell[0], dict) and "role" in cell[0]
+
+    def render(self, turns: Any, **names: Any) -> str:
+        """Turns through the chat template.
+
+        Raises:
+            TemplateRefusedError: Whatever the template raised.
+        """
+        if isinstance(turns, list) and turns and all(isinstance(turn, Mapping) for turn in turns):
+            try:
+                return self.template.render(turns, **names)
+            except Exception as error:  # a stranger's program may raise anything
+                raise TemplateRefusedError(f"{type(error).__name__}: {error}") from error
+        return self.template.render(turns, **names)
+
+    def text(self, cell: Any) -> str:
+        """A cell as text; turns in a place of text are rendered, as TRL does."""
+        if isinstance(cell, list):
+            return self.render(cell)
+        if not isinstance(cell, str):
+            raise TypeError(f"text input must be of type `str`, got {type(cell).__name__}")
+        return cell
+
+    def ended(self, text: Any) -> Any:
+        """A text with the end-of-text token behind it."""
+        return text if text.endswith(self.template.eos) else text + self.template.eos
+
+    def template_names(self, row: Row) -> dict[str, Any]:
+        """What a row gives the template beside its turns."""
+        tools = row.get("tools")
+        names = {"tools": json.loads(tools) if isinstance(tools, str) else tools}
+        return {**names, **row.get("chat_template_kwargs", {})}
+
+    def pictures(self, first: Row) -> bool:
+        """Whether TRL takes a dataset for pictures: by the names of its columns alone."""
+        if not {"image", "images"} & first.keys():
+            return False
+        if self.vision is False:
+            raise ValueError("The dataset appears to be vision-related, but the model does not read pictures.")
+        return True
+
+
+def _answer(cell: Any) -> object:
+    if not isinstance(cell, list):
+        return False
+    return (isinstance(cell[0], dict) and "role" in cell[0]) if cell else IndexError
+
+
+Read = Callable[[Row], Reading]
+Prepare = Callable[[Trial, Row], Read]
+
+
+def shared(a: str, b: str) -> int:
+    """The number of characters that two texts begin with alike."""
+    short = min(len(a), len(b))
+    if a[:short] == b[:short]:
+        return short
+    low, high = 0, short  # they agree up to low, and differ before high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if a[low:middle] == b[low:middle] else (low, middle)
+    return low
+
+
+def split(prompt: str, *wholes: str) -> tuple[str, ...]:
+    """The prompt as far as all wholes share it, and what each whole has behind that.
+
+    The end of a prompt that the whole does not repeat (a thinking block, a space) is left out, as TRL does.
+    """
+    start = min(shared(prompt, whole) for whole in wholes)
+    return (prompt[:start], *(whole[start:] for whole in wholes))
+
+
+def from_value(first: Row) -> bool:
+    """Whether TRL renames from and value to role and content."""
+    turns = first.get("conversations")
+    return isinstance(turns, list) and isinstance(turns[0], dict) and {"from", "value"} <= turns[0].keys()
+
+
+def chatml(row: Row) -> dict[str, Any]:
+    """The row with from/value renamed in every column of turns, and `conversations` called `messages`."""
+    lists = {*ASKED, "conversations"}
+    renamed = {n: [_renamed(t) for t in c] if n in lists and isinstance(c, list) else c for n, c in row.items()}
+    if "conversations" in renamed:
+        renamed["messages"] = renamed.pop("conversations")
+    return renamed
+
+
+def _renamed(turn: Any) -> Any:
+    if not isinstance(turn, dict):
+        return turn
+    names = {"from": "role", "value": "content"}
+    plain = {key: value for key, value in turn.items() if key not in names}
+    return plain | {names[key]: turn[key] for key in names if key in turn}
+
+
+def implicit_prompt(row: Row) -> dict[str, Any]:
+    """The row with what chosen and rejected begin with as its prompt: TRL's `extract_prompt`, its oddities included.
+
+    Two empty lists fail there with an unbound variable; a first difference behind a blank looks one place back, and
+    at the very start that is the last place.
+    """
+    chosen, rejected = row["chosen"], row["rejected"]
+    shorter = min(len(chosen), len(rejected))
+    if not shorter:
+        raise UnboundLocalError("cannot access local variable 'idx': chosen or rejected is empty")
+    at = next((n for n in range(shorter) if chosen[n] != rejected[n]), None)
+    if at is None:
+        at = shorter - 1
+    elif chosen[at - 1] == " ":
+        at -= 1
+    return {**row, "prompt": chosen[:at], "chosen": chosen[at:], "rejected": rejected[at:]}
+
+
+def with_pictures(turns: Any, pictures: Any = None) -> list[dict[str, Any]]:
+    """Turns as lists of parts, the pictures before the first user's words or at their marks.
+
+    Raises:
+        ValueError: Another role, or another number of marks than of pictures.
+    """
+    pictures = pictures or []
+    made, waiting = [], True
+    for turn in turns:
+        content = turn["content"] if turn["role"] == "user" else turn.get("content")
+        if turn["role"] not in {"user", "assistant", "system", "tool"}:
+            raise ValueError(f"Invalid role in message: {turn['role']}.")
+        if isinstance(content, str):
+            marks = [{"type": "image"} for _ in pictures] if turn["role"] == "user" and waiting else []
+            waiting = waiting and turn["role"] != "user"
+            content = [*marks, {"type": "text", "text": content}]
+        made.append({**turn, "content": content})
+    parts = [part for turn in made if turn["content"] and turn["role"] != "tool" for part in turn["content"]]
+    marks_found = sum(part["type"] == "image" and "image" not in part for part in parts)
+    if marks_found != len(pictures):
+        raise ValueError(f"Number of images ({len(pictures)}) does not match number of placeholders ({marks_found}).")
+    return made
+
+
+def opened(pictures: Any) -> list[Any]:
+    """The pictures of a row, none of them missing.
+
+    Raises:
+        TypeError: One has no value; the processor fails at the batch that draws the row.
+    """
+    for picture in pictures or []:
+        empty = isinstance(picture, Mapping) and not any(picture.get(key) for key in ("bytes", "path"))
+        if picture is None or (empty and {"bytes", "path"} & picture.keys()):
+            raise TypeError("a picture without a value")
+    return list(pictures or [])

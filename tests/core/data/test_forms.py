@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hfft_widgets.core.data import forms
+
+MARKS = [
+    "<|im_start|>",
+    "</think>",
+    "<s>",
+    "<span>",
+    "[{}]",
+    '[{"role": 1}]',
+    "{",
+    " ",
+    "\u00a0",
+    "\u3000",
+    "a",
+    "x" * 20,
+]
+texts = st.none() | st.lists(st.sampled_from(MARKS) | st.text(max_size=4), max_size=4).map("".join)
+texts = texts.filter(lambda text: text is None or not any("\ud800" <= letter <= "\udfff" for letter in text))
+turns = st.fixed_dictionaries(
+    {"role": st.none() | st.sampled_from(["user", "assistant", "human"]), "content": texts, "name": st.none() | texts}
+)
+chats = st.none() | st.lists(turns, max_size=4)
+ARRAYS: list[tuple[str, Callable[[list[Any]], pa.Array], Any]] = [
+    ("text", lambda cells: pa.array(cells, pa.string()), texts),
+    ("large text", lambda cells: pa.array(cells, pa.large_string()), texts),
+    ("dictionary", lambda cells: pa.array(cells, pa.string()).dictionary_encode(), texts),
+    ("turns", lambda cells: pa.array(cells, pa.list_(_struct())), chats),
+    ("large turns", lambda cells: pa.array(cells, pa.large_list(_struct())), chats),
+]
+
+
+def _struct() -> pa.DataType:
+    return pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string())])
+
+
+def classes(numbers: Any) -> list[int]:
+    """Numbers as the place of the first equal one: two lists are equal if they group alike."""
+    listed = np.asarray(numbers).tolist()
+    return [listed.index(number) for number in listed]
+
+
+def grouped(cells: list[Any]) -> list[int]:
+    seen = [repr(forms.form_of(cell)) for cell in cells]
+    return [seen.index(form) for form in seen]
+
+
+@pytest.mark.parametrize(("name", "array", "cells"), ARRAYS, ids=[name for name, _, _ in ARRAYS])
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_arrow_columns_group_as_plain_values_do(name: str, array: Any, cells: Any, data: Any) -> None:
+    drawn = data.draw(st.lists(cells, max_size=8))
+    column = array([*drawn, *drawn]).slice(len(drawn) // 2)  # an array that begins in the middle of its buffers
+    listed = column.to_pylist()
+    mine, plain = classes(forms.codes(column)), grouped(listed)
+    # Arrow may tell apart more (which extra field has a value), never less
+    assert all(plain[a] == plain[b] for a in range(len(mine)) for b in range(a) if mine[a] == mine[b])
+    if name.endswith("text") or name == "dictionary":
+        assert mine == plain
+    repeated = [listed.index(cell) for cell in listed]
+    assert classes(forms.digests(column)) == repeated
+    if "turns" not in name:
+        assert forms.sizes(column).tolist() == [len((text or "").encode()) for text in listed]
+
+
+@given(
+    st.lists(
+        st.recursive(st.none() | st.booleans() | st.integers() | texts, lambda x: st.lists(x, max_size=2)), max_size=5
+    )
+)
+def test_lists_of_anything_have_forms(cells: list[Any]) -> None:
+    assert classes(forms.codes(cells)) == grouped(cells)
+
+
+def test_json_columns_are_read() -> None:
+    column = pa.array(['{"role": "user"}', None, "5"], pa.json_())
+    assert forms.values(column) == [{"role": "user"}, None, 5]
+    nested = pa.array([[{"a": "1"}]], pa.list_(pa.struct([("a", pa.string())])))
+    assert forms.values(nested) == [[{"a": "1"}]]
