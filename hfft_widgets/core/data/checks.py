@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hfft_widgets.core.data.fitting import repeats
+from hfft_widgets.core.data.forms import says_nothing
 from hfft_widgets.core.data.methods import Duty, Part
 from hfft_widgets.core.data.shapes import ROLES, Row, Shape, shape_of
 from hfft_widgets.core.data.templates import ChatTemplate
@@ -24,9 +25,6 @@ CRASH, DROPPED, SILENT, WARN = "crash", "dropped", "silent", "warn"
 _ANSWERS = frozenset({Duty.COMPLETION, Duty.CHOSEN, Duty.REJECTED})
 _SPOKEN = _ANSWERS | {Duty.CONVERSATION}  # where the last turn is the one to learn
 _WORDS = _SPOKEN | {Duty.PROMPT, Duty.TEXT}
-_PLACEHOLDERS = frozenset(
-    {"n/a", "na", "none", "null", "nan", "nil", "todo", "tbd", "undefined", "[deleted]", "[removed]", "#name?", "#ref!"}
-)
 _THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
@@ -55,10 +53,7 @@ def blank_text(cell: Any) -> bool:
 
 def near_empty(cell: Any) -> bool:
     """An answer without a letter or digit, or a word that stands for no answer."""
-    bare = cell.strip().lower()
-    return bool(bare) and (
-        bare in _PLACEHOLDERS or not any(letter.isalnum() or ord(letter) > 0x2100 for letter in bare)
-    )
+    return bool(cell.strip()) and says_nothing(cell)
 
 
 # ---- one conversation ------------------------------------------------------------------------

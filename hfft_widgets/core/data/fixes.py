@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hfft_widgets.core.data.forms import NOTHING_BYTES, PLACEHOLDERS, says_nothing
 from hfft_widgets.core.data.shapes import ROLES, Row
 from hfft_widgets.core.script import literal
 from hfft_widgets.errors import DataError
@@ -70,8 +71,9 @@ def _ends_with_answer(row: Row, columns: tuple[str, ...]) -> bool:
 
 def _says_something(row: Row, columns: tuple[str, ...]) -> bool:
     cell = row.get(columns[0])
-    text = cell[-1].get("content") if isinstance(cell, list) and cell and isinstance(cell[-1], Mapping) else cell
-    return any(letter.isalnum() for letter in str(text or "")) and str(text).strip().lower() not in NOTHING_SAID
+    last = cell[-1] if isinstance(cell, list) and cell else None
+    text = last.get("content") if isinstance(last, Mapping) else cell
+    return not isinstance(text, str) or not says_nothing(text)
 
 
 def _has_tool_calls(row: Row, columns: tuple[str, ...]) -> bool:
@@ -103,9 +105,6 @@ def _share_a_start(row: Row, columns: tuple[str, ...]) -> bool:
 
 
 ROLE_ORDER = tuple(sorted(ROLES))
-NOTHING_SAID = ("n/a", "na", "none", "null", "nan", "nil", "todo", "tbd", "undefined", "[deleted]", "[removed]")
-_LAST = 'isinstance({0}, list) and {0} and isinstance({0}[-1], dict)'
-_LAST_TEXT = f'str(({{0}}[-1].get("content") if {_LAST} else {{0}}) or "")'
 _DICTS = "isinstance({0}, list) and all(isinstance(turn, dict) and "
 
 KEEPS: dict[str, Keep] = {
@@ -140,11 +139,7 @@ KEEPS: dict[str, Keep] = {
         ' and {0}[-1].get("role") == "assistant"',
         "Leave out rows that do not end with an answer in {0}",
     ),
-    "says_something": Keep(
-        _says_something,
-        f"any(letter.isalnum() for letter in {_LAST_TEXT}) and {_LAST_TEXT}.strip().lower() not in {NOTHING_SAID!r}",
-        "Leave out rows whose answer in {0} says nothing",
-    ),
+    "says_something": Keep(_says_something, "says_something({0})", "Leave out rows whose answer in {0} says nothing"),
     "has_tool_calls": Keep(
         _has_tool_calls,
         "not isinstance({0}, list) or not all(isinstance(turn, dict) for turn in {0}) or "
@@ -265,13 +260,15 @@ class Fix:
     def code(self) -> str:
         """Lines of Python that do the same to `dataset`."""
         cells = [f"row[{literal(name)}]" for name in self.columns]
+        if self.rule == "says_something":
+            return f"{_SAYS_CODE}\n\n\ndataset = dataset.filter(lambda row: says_something({cells[0]}))"
         if self.rule in KEEPS:
             return f"dataset = dataset.filter(lambda row: {KEEPS[self.rule].code.format(*cells)})"
         if self.rule == "drop_column":
             return f"dataset = dataset.remove_columns({literal(list(self.columns))})"
         if self.rule == "leave_out":
             kept = "n for n in range(len(dataset)) if n not in left_out"
-            return f"left_out = {set(self.rows)!r}\ndataset = dataset.select({kept})"
+            return f"left_out = {set(self.rows)!r}\ndataset = dataset.select([{kept}])"
         if self.rule == "merge_system":
             return self._merge_code()
         return self._rename_code() if self.rule == "rename_roles" else _first_ones_code(cells)
@@ -328,11 +325,21 @@ def merged(turns: Any) -> Any:
     if not isinstance(turns, list) or len(turns) < 2 or turns[0]["role"] != "system":
         return turns
     system, question, *rest = turns
-    return [{**question, "content": system["content"] + "\n\n" + question["content"]}, *rest]
+    texts = [str(turn["content"]) for turn in (system, question) if turn["content"]]
+    return [{**question, "content": "\n\n".join(texts)}, *rest]
 
 
 _MERGED_CODE = """def merged(turns):
     if not turns or len(turns) < 2 or turns[0]["role"] != "system":
         return turns
     system, question, *rest = turns
-    return [{**question, "content": system["content"] + "\\n\\n" + question["content"]}, *rest]"""
+    texts = [str(turn["content"]) for turn in (system, question) if turn["content"]]
+    return [{**question, "content": "\\n\\n".join(texts)}, *rest]"""
+
+_SAYS_CODE = f"""def says_something(answer):
+    last = answer[-1] if isinstance(answer, list) and answer else None
+    text = last.get("content") if isinstance(last, dict) else answer
+    if not isinstance(text, str) or len(text.encode("utf-8", "surrogatepass")) > {NOTHING_BYTES}:
+        return True
+    nothing = {literal(list(PLACEHOLDERS))}
+    return text.strip().lower() not in nothing and any(letter.isalnum() for letter in text)"""

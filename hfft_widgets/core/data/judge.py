@@ -23,7 +23,7 @@ from hfft_widgets.core.data.shapes import Column, Row, Schema, Shape, schema_of
 from hfft_widgets.core.data.trainers import Reading
 from hfft_widgets.core.data.values import METHODS, Finding, Status, Verdict
 
-_SAMPLE_ROWS = 400  # from the start of the data, and as many from the rest of it
+_SAMPLE_ROWS, _RUNS, _RUN_ROWS = 400, 4, 100
 _CHATS = {Shape.MESSAGES, Shape.TURNS, Shape.TURNS_AS_JSON}
 
 
@@ -174,11 +174,12 @@ def _lengths(
 
 
 def sample_of(rows: Rows) -> list[dict[str, Any]]:
-    """Some rows: the first, and others spread over the rest."""
+    """Some rows: the first, and a few runs of others from the rest, since single rows of a file cost whole blocks."""
     if rows.total is None:
         return [row for _, row in islice(numbered(rows), _SAMPLE_ROWS)]
-    rest = range(_SAMPLE_ROWS, rows.total, max(1, (rows.total - _SAMPLE_ROWS) // _SAMPLE_ROWS))
-    return rows.take([*range(min(_SAMPLE_ROWS, rows.total)), *islice(rest, _SAMPLE_ROWS)])
+    places = [round(rows.total * share / _RUNS) for share in range(1, _RUNS + 1)]
+    runs = [range(max(0, place - _RUN_ROWS), place) for place in places]
+    return rows.take(sorted({*range(min(_SAMPLE_ROWS, rows.total)), *(number for run in runs for number in run)}))
 
 
 def _cases(

@@ -37,7 +37,7 @@ def test_the_code_does_what_apply_does(fix: Fix, rows: list[dict[str, Any]]) -> 
     assert fix.apply(held) == after
 
 
-@given(st.sampled_from(sorted(KEEPS)), json_rows)
+@given(st.sampled_from(sorted({*KEEPS} - {"says_something"})), json_rows)
 def test_the_code_of_a_filter_agrees_on_any_rows(rule: str, rows: list[dict[str, Any]]) -> None:
     fix = Fix(rule, ("messages", "text"))
     test = eval(fix.code().removeprefix("dataset = dataset.filter(").removesuffix(")"))
@@ -90,3 +90,20 @@ def test_rows_left_out_by_number_are_those_of_the_dataset_as_given() -> None:
     rows = [(n, {"text": str(n)}) for n in range(5)]
     first = Fix("has_text", ("text",)).numbered(rows[1:])
     assert [n for n, _ in Fix("leave_out", (), rows=(1, 3)).numbered(first)] == [2, 4]
+
+
+@given(json_rows)
+def test_what_says_nothing_is_left_out_by_the_code_too(rows: list[dict[str, Any]]) -> None:
+    fix = Fix("says_something", ("messages",))
+    scope: dict[str, Any] = {}
+    exec(fix.code().split("dataset =")[0], scope)
+    whole = [{"messages": None} | row for row in rows]
+    assert fix.apply(whole) == [row for row in whole if scope["says_something"](row["messages"])] or "nan" in repr(
+        whole
+    )
+
+
+@pytest.mark.parametrize(("text", "kept"), [("n/a", 0), ("...", 0), ("42", 1), ("No.", 1), ("!" * 40, 1), ("はい", 1)])
+def test_answers_that_say_nothing(text: str, kept: int) -> None:
+    fix = Fix("says_something", ("messages",))
+    assert len(fix.apply([{"messages": [{"role": "assistant", "content": text}]}])) == kept
