@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hfft_widgets.core.plan.architectures import TRAITS, Shapes, read_shapes
 from hfft_widgets.errors import ModelError
 
 
@@ -31,6 +32,13 @@ class ModelFacts:
         tied_embeddings: Whether input and output embedding are one matrix.
         chat_template: The tokenizer's Jinja template, or None.
         weight_bytes: Size of the weight files; 0 if not known.
+        gated_mlp: Whether the MLP has a gate: three matrices rather than two.
+        norms: Normalisation layers per decoder layer.
+        qk_norm: Whether queries and keys are normalised.
+        licence: As its model card names it, or None if not known.
+        gated: Whether its terms must be accepted on the Hub first, or None if not known.
+        vision: Whether it reads pictures.
+        unknown: What could not be read and is assumed, one phrase each.
     """
 
     reference: str
@@ -50,6 +58,13 @@ class ModelFacts:
     tied_embeddings: bool
     chat_template: str | None = None
     weight_bytes: int = 0
+    gated_mlp: bool = True
+    norms: int = 2
+    qk_norm: bool = False
+    licence: str | None = None
+    gated: bool | None = None
+    vision: bool = False
+    unknown: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,27 +72,33 @@ class ModelFacts:
         return self.reference.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
 
     @property
+    def head_parameters(self) -> int:
+        """Weights of the output head, which is the embedding where they are tied."""
+        return self.vocabulary_size * self.hidden_size
+
+    @property
     def linear_parameters(self) -> int:
         """Parameters of the linear layers of all decoder layers: those LoRA adapts with `all-linear`."""
-        return self.layers * sum(rows * columns for rows, columns in self.linears.values())
+        return self.layers * sum(inputs * outputs for inputs, outputs in self.linears.values())
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
         """The linear layers of one decoder layer: name -> (inputs, outputs)."""
         query, key = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        hidden, inner = self.hidden_size, self.intermediate_size
+        gate = {"gate_proj": (hidden, inner)} if self.gated_mlp else {}
         return {
-            "q_proj": (self.hidden_size, query),
-            "k_proj": (self.hidden_size, key),
-            "v_proj": (self.hidden_size, key),
-            "o_proj": (query, self.hidden_size),
-            "gate_proj": (self.hidden_size, self.intermediate_size),
-            "up_proj": (self.hidden_size, self.intermediate_size),
-            "down_proj": (self.intermediate_size, self.hidden_size),
-        }
+            "q_proj": (hidden, query), "k_proj": (hidden, key), "v_proj": (hidden, key), "o_proj": (query, hidden),
+            **gate, "up_proj": (hidden, inner), "down_proj": (inner, hidden),
+        }  # fmt: skip
 
-    def lora_parameters(self, r: int) -> int:
-        """Trainable parameters of rank-`r` adapters on all linear layers: r * (inputs + outputs) each (LoRA, 2021)."""
-        return self.layers * r * sum(inputs + outputs for inputs, outputs in self.linears.values())
+    def lora_linears(self, targets: tuple[str, ...] = ()) -> list[tuple[int, int]]:
+        """(inputs, outputs) of the adapted layers of one decoder layer; no names: all of them."""
+        return [shape for name, shape in self.linears.items() if not targets or name in targets]
+
+    def lora_parameters(self, r: int, targets: tuple[str, ...] = ()) -> int:
+        """Trainable parameters of rank-`r` adapters: r * (inputs + outputs) per adapted layer (LoRA, 2021)."""
+        return self.layers * r * sum(inputs + outputs for inputs, outputs in self.lora_linears(targets))
 
 
 def model_facts(
@@ -86,8 +107,11 @@ def model_facts(
     reference: str,
     local: bool = True,
     parameters: int | None = None,
+    initialised: int | None = None,
     chat_template: str | None = None,
     weight_bytes: int = 0,
+    licence: str | None = None,
+    gated: bool | None = None,
 ) -> ModelFacts:
     """Facts from a parsed config.json.
 
@@ -95,56 +119,99 @@ def model_facts(
         config: The configuration; a vision model's text part is used where it has one.
         reference: Hub id or folder.
         local: Whether `reference` is a folder.
-        parameters: The exact count from the safetensors headers, if known; else the closed form below.
+        parameters: The count from the safetensors headers, if known; else the closed form.
+        initialised: The count of an initialisation without memory (`sources.meta`), if one was made.
         chat_template: The tokenizer's template.
         weight_bytes: Size of the weight files.
+        licence: From the model card.
+        gated: Whether its terms must be accepted on the Hub.
 
     Raises:
         ModelError: The configuration lacks what an estimate needs.
     """
     text = config.get("text_config") or config
     try:
-        hidden, heads = int(text["hidden_size"]), int(text["num_attention_heads"])
-        return ModelFacts(
-            reference=reference,
-            local=local,
-            architecture=(config.get("architectures") or ["unknown"])[0],
-            model_type=str(text.get("model_type", "unknown")),
-            parameters=parameters or count_parameters(text),
-            parameters_source="safetensors headers" if parameters else "config.json",
-            layers=int(text["num_hidden_layers"]),
-            hidden_size=hidden,
-            intermediate_size=int(text.get("intermediate_size") or 4 * hidden),
-            heads=heads,
-            kv_heads=int(text.get("num_key_value_heads") or heads),
-            head_dim=int(text.get("head_dim") or hidden // heads),
-            vocabulary_size=int(text["vocab_size"]),
-            context_length=int(text.get("max_position_embeddings") or 2048),
-            tied_embeddings=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
-            chat_template=chat_template,
-            weight_bytes=weight_bytes,
-        )
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        shapes = read_shapes(text if "tie_word_embeddings" in text else {**text, **_tie(config)})
+    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ModelError(
             f"The config.json of {reference!r} does not describe a language model: {error}.",
             remedy="Choose a decoder model such as Qwen/Qwen3-0.6B, or a folder saved with save_pretrained.",
         ) from error
+    vision = any(config.get(key) for key in ("vision_config", "image_token_id", "image_token_index"))
+    total, source = _count(shapes, parameters, initialised)
+    return ModelFacts(
+        reference=reference,
+        local=local,
+        architecture=(config.get("architectures") or ["unknown"])[0],
+        model_type=str(text.get("model_type", "unknown")),
+        parameters=total,
+        parameters_source=source,
+        layers=shapes.layers,
+        hidden_size=shapes.hidden_size,
+        intermediate_size=shapes.intermediate_size,
+        heads=shapes.heads,
+        kv_heads=shapes.kv_heads,
+        head_dim=shapes.head_dim,
+        vocabulary_size=shapes.vocabulary_size,
+        context_length=shapes.context_length,
+        tied_embeddings=shapes.tied,
+        chat_template=chat_template,
+        weight_bytes=weight_bytes,
+        gated_mlp=shapes.traits.gated,
+        norms=shapes.traits.norms,
+        qk_norm=bool(shapes.traits.qk_norm),
+        licence=licence,
+        gated=gated,
+        vision=vision,
+        unknown=tuple(_unknown(shapes, source, vision=vision)),
+    )
+
+
+def _tie(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A vision model says at its top whether the text part's embeddings are tied."""
+    return {"tie_word_embeddings": config["tie_word_embeddings"]} if "tie_word_embeddings" in config else {}
+
+
+def _count(shapes: Shapes, headers: int | None, initialised: int | None) -> tuple[int, str]:
+    """The number of parameters and where it is from.
+
+    Some files hold a tied head a second time; the model has it once.
+    """
+    closed = shapes.parameters
+    if headers and shapes.known and shapes.tied and headers == closed + shapes.vocabulary_size * shapes.hidden_size:
+        return closed, "safetensors headers, the tied head counted once"
+    if headers:
+        return headers, "safetensors headers"
+    if initialised:
+        return initialised, "initialisation without memory"
+    return closed, "config.json" if shapes.known else "config.json, as if it were a Llama"
+
+
+def _unknown(shapes: Shapes, source: str, *, vision: bool) -> list[str]:
+    counted = not source.startswith("config.json")
+    found = []
+    if not shapes.known:
+        found.append("the architecture: its layers are taken for a Llama's" + ("" if counted else ", and its size too"))
+    if vision and not counted:
+        found.append("the size of the part that reads pictures")
+    return found
 
 
 def count_parameters(config: Mapping[str, Any]) -> int:
-    """The closed form of a Llama-like decoder's parameter count.
+    """The closed form of a decoder's parameter count.
 
-    Equal to a meta-device initialisation for Llama, Qwen2, Qwen3, SmolLM, Gemma 2 and Gemma 3.
+    Equal to a meta-device initialisation for every type in `architectures.TRAITS`; others are taken for a Llama.
+
+    >>> count_parameters({"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+    ...                   "intermediate_size": 96, "vocab_size": 100})
+    82752
     """
-    hidden, layers, heads = (int(config[k]) for k in ("hidden_size", "num_hidden_layers", "num_attention_heads"))
-    kind = config.get("model_type")
-    kv_heads = int(config.get("num_key_value_heads") or heads)
-    head_dim = int(config.get("head_dim") or hidden // heads)
-    attention = hidden * (heads + 2 * kv_heads) * head_dim + heads * head_dim * hidden
-    mlp = 3 * hidden * int(config.get("intermediate_size") or 4 * hidden)
-    norms = (4 if kind in {"gemma2", "gemma3_text"} else 2) * hidden
-    norms += 2 * head_dim if kind in {"qwen3", "gemma3_text"} else 0
-    bias = (heads + 2 * kv_heads) * head_dim if kind == "qwen2" or config.get("attention_bias") else 0
-    embedding = int(config["vocab_size"]) * hidden
-    head = 0 if config.get("tie_word_embeddings") else embedding
-    return layers * (attention + mlp + norms + bias) + embedding + head + hidden
+    return read_shapes(config).parameters
+
+
+def closed_form_known(config: Mapping[str, Any]) -> bool:
+    """Whether `count_parameters` is exact for this configuration; else an initialisation can tell."""
+    try:
+        return "text_config" not in config and config.get("model_type") in TRAITS and read_shapes(config).known
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return False

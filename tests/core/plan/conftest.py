@@ -8,6 +8,7 @@ import pytest
 
 from hfft_widgets.core.plan.flavors import FLAVORS, local_flavor
 from hfft_widgets.core.plan.model import ModelFacts, model_facts
+from hfft_widgets.core.plan.reason import Reason
 from hfft_widgets.core.plan.settings import DataFacts, Settings
 from hfft_widgets.core.plan.training import TrainingPlan
 
@@ -64,5 +65,5 @@ def plan(data, machines) -> TrainingPlan:
         data=data,
         facts=qwen3("0.6B"),
         machines=machines,
-        reasons=("Because <b>it</b> fits.",),
+        reasons=(Reason("Because <b>it</b> fits.", ("batch_size",), "A <i>smaller</i> one would too."),),
     )

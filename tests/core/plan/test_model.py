@@ -1,12 +1,38 @@
-"""Parameter counts from configurations, and errors for what is no model."""
+"""Parameter counts from configurations against initialisations, and errors for what is no model."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from hfft_widgets.core.plan.model import count_parameters, model_facts
+from hfft_widgets.core.plan.architectures import TRAITS
+from hfft_widgets.core.plan.flavors import recommended_name, size_class
+from hfft_widgets.core.plan.model import closed_form_known, count_parameters, model_facts
 from hfft_widgets.errors import ModelError
 from tests.core.plan.conftest import qwen3
+
+LLAMA_3_2_3B = {
+    "model_type": "llama",
+    "hidden_size": 3072,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 24,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "intermediate_size": 8192,
+    "vocab_size": 128256,
+    "tie_word_embeddings": True,
+}
+SMALL = {
+    "vocab_size": 128, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "intermediate_size": 96, "pad_token_id": 0,
+}  # fmt: skip
+OLD_NAMES = {
+    "gpt2": {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 256, "vocab_size": 128},
+    "gpt_bigcode": {"n_embd": 64, "n_layer": 2, "n_head": 4, "vocab_size": 128},
+    "mpt": {"d_model": 64, "n_layers": 2, "n_heads": 4, "vocab_size": 128},
+    "gpt_neox": {name: value for name, value in SMALL.items() if name != "num_key_value_heads"},
+}
 
 
 @pytest.mark.parametrize(("size", "total"), [("0.6B", 596_049_920), ("1.7B", 1_720_574_976), ("4B", 4_022_468_096)])
@@ -15,55 +41,83 @@ def test_qwen3_counts_are_exact(size, total):
 
 
 def test_llama_3_2_3b_is_exact():
-    config = {
-        "model_type": "llama",
-        "hidden_size": 3072,
-        "num_hidden_layers": 28,
-        "num_attention_heads": 24,
-        "num_key_value_heads": 8,
-        "head_dim": 128,
-        "intermediate_size": 8192,
-        "vocab_size": 128256,
-        "tie_word_embeddings": True,
-    }
-    assert count_parameters(config) == 3_212_749_824  # PEFT's published result for this model
+    assert count_parameters(LLAMA_3_2_3B) == 3_212_749_824  # PEFT's published result for this model
 
 
-def test_the_closed_form_equals_a_real_initialisation():
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+@pytest.mark.parametrize("extra", [{}, {"attention_bias": True}, {"tie_word_embeddings": True}])
+@pytest.mark.parametrize("kind", sorted(TRAITS))
+def test_the_closed_form_equals_an_initialisation(kind, extra):
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    config = Qwen3Config(
-        vocab_size=128,
-        hidden_size=64,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=16,
-        tie_word_embeddings=False,
-    )
-    assert count_parameters(config.to_dict()) == Qwen3ForCausalLM(config).num_parameters()
+    if kind in {"gpt2", "gpt_bigcode", "mpt"} and extra:
+        pytest.skip("these classes have neither key")
+    config = CONFIG_MAPPING[kind](**OLD_NAMES.get(kind, SMALL), **extra)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    total = sum(parameter.numel() for parameter in model.parameters())
+    assert count_parameters(config.to_dict()) == total
+    # as it is saved: without what equals the class's default
+    assert count_parameters(json.loads(config.to_json_string())) == total
 
 
 def test_lora_parameters_equal_peft():
     import peft
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    config = LlamaConfig(
-        vocab_size=64,
-        hidden_size=64,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-    )
+    config = LlamaConfig(**SMALL)
     lora = peft.LoraConfig(r=8, target_modules="all-linear", task_type="CAUSAL_LM")
     model = peft.get_peft_model(LlamaForCausalLM(config), lora)
     facts = model_facts(config.to_dict(), reference="x")
     assert facts.lora_parameters(8) == model.get_nb_trainable_parameters()[0]
 
 
-@pytest.mark.parametrize("config", [{}, {"hidden_size": "wide"}, {"hidden_size": 64, "num_attention_heads": 0}])
+def test_a_tied_head_that_is_stored_twice_counts_once():
+    exact = 3_212_749_824
+    stored = model_facts(LLAMA_3_2_3B, reference="x", parameters=exact + 128256 * 3072)
+    assert stored.parameters == exact
+    assert "counted once" in stored.parameters_source
+    assert model_facts(LLAMA_3_2_3B, reference="x", parameters=exact).parameters_source == "safetensors headers"
+
+
+def test_what_is_unknown_is_said():
+    strange = {**SMALL, "model_type": "strange"}
+    assert not closed_form_known(strange)
+    assert "its size too" in model_facts(strange, reference="x").unknown[0]
+    counted = model_facts(strange, reference="x", initialised=12345)
+    assert (counted.parameters, counted.parameters_source) == (12345, "initialisation without memory")
+    assert "size" not in counted.unknown[0]
+    assert model_facts({**SMALL, "model_type": "llama"}, reference="x").unknown == ()
+
+
+def test_a_vision_model_is_its_text_part_and_says_what_it_cannot_count():
+    config = {"model_type": "llava", "vision_config": {"hidden_size": 8}, "tie_word_embeddings": True,
+              "text_config": {**SMALL, "model_type": "llama"}}  # fmt: skip
+    facts = model_facts(config, reference="x")
+    assert facts.vision
+    assert facts.tied_embeddings
+    assert facts.hidden_size == 64
+    assert "reads pictures" in facts.unknown[0]
+    assert not closed_form_known(config)
+
+
+def test_experts_are_no_closed_form():
+    assert not closed_form_known({**SMALL, "model_type": "llama", "num_experts": 8})
+
+
+def test_size_classes_go_by_the_exact_total():
+    assert [size_class(n).name for n in (999_999_999, 1_000_000_000, 3_499_999_999, 3_500_000_000, 8_000_000_000)] == [
+        "under 1B", "1B to 3B", "1B to 3B", "4B to 7B", "8B and more",
+    ]  # fmt: skip
+    assert recommended_name(3_212_749_824) == "a10g-small"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"hidden_size": "wide"}, {"hidden_size": 64, "num_attention_heads": 0}, {"text_config": [1]},
+     {**SMALL, "num_hidden_layers": -1}, {**SMALL, "vocab_size": None}],
+)  # fmt: skip
 def test_what_is_no_language_model_says_so(config):
     with pytest.raises(ModelError, match="does not describe a language model"):
         model_facts(config, reference="x")
