@@ -29,6 +29,42 @@ def close(completions, answer, **kwargs):
     return [_score(_closeness, given, wanted) for given, wanted in zip(completions, answer, strict=True)]
 
 
+def ends_in_answer(completions, **kwargs):
+    """1.0 where the last line is `#### ` and an answer, as in GSM8K. Give it a small weight: form is not content."""
+    return [_has(_answer_line, completion) for completion in completions]
+
+
+def thinks_first(completions, **kwargs):
+    """1.0 for `<think>` and `</think>` once each, thoughts between them and an answer after them."""
+    return [_has(_thoughts_then_answer, completion) for completion in completions]
+
+
+def brief(completions, completion_ids, **kwargs):
+    """From 0.0 down to -1.0, at 1,000 tokens: answers do not grow longer without need.
+
+    Alone it would teach silence: combine it with a reward for being right, and give it a small weight.
+    """
+    return [-min(1.0, len(ids) / 1000) for ids in completion_ids]
+
+
+def _has(form, completion):
+    try:
+        return float(form(_spoken(completion).strip()))
+    except Exception:  # noqa: BLE001 - one odd row must not end a run of hours
+        return 0.0
+
+
+def _answer_line(text):
+    mark, _, answer = text.rpartition("\n")[2].partition(" ")
+    return mark == "####" and bool(answer.strip())
+
+
+def _thoughts_then_answer(text):
+    thoughts, _, answer = text.removeprefix("<think>").partition("</think>")
+    once = text.count("<think>") == text.count("</think>") == 1
+    return text.startswith("<think>") and once and bool(thoughts.strip()) and bool(answer.strip())
+
+
 def _score(judge, given, wanted):
     try:
         given, wanted = _spoken(given).strip(), _spoken(wanted).strip()

@@ -1,6 +1,7 @@
 """Telling what happens: one ASCII line of JSON per event, `@hfft {...}`, easy for a program to read."""
 
 import json
+import os
 import sys
 import time
 from itertools import count
@@ -10,6 +11,8 @@ _counter = count()
 
 def tell(event, *, step=None, total_steps=None, epoch=None, metrics=None, **data):
     """Print one event. It starts on a line of its own, so that no progress bar can swallow it."""
+    if os.environ.get("RANK", "0") != "0":
+        return  # of several processes that train together, the first speaks
     line = {"n": next(_counter), "t": round(time.time(), 3), "event": event, **data}
     place = {"step": step, "total_steps": total_steps, "epoch": epoch, "metrics": plain(metrics)}
     line.update({name: value for name, value in place.items() if value is not None})

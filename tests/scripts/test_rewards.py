@@ -128,3 +128,47 @@ def test_it_is_read_by_learners_and_inlined_verbatim():
     exec(compile(source, "rewards", "exec"), space)
     assert space["correct"](["json"], ["json"]) == [1.0]
     assert (space["correct"].__name__, space["close"].__name__) == ("correct", "close")  # the metrics' names
+
+
+@pytest.mark.parametrize(
+    ("text", "ends", "thinks"),
+    [
+        ("#### 42", 1.0, 0.0),
+        ("6 * 7 is it.\n#### 42\n", 1.0, 0.0),
+        ("6 * 7\n#### 42\nor so", 0.0, 0.0),
+        ("it is #### 42", 0.0, 0.0),
+        ("#### ", 0.0, 0.0),
+        ("<think>six times seven</think> 42", 0.0, 1.0),
+        ("<think>six\ntimes seven</think>\n#### 42", 1.0, 1.0),
+        ("<think></think> 42", 0.0, 0.0),
+        ("<think>a</think>", 0.0, 0.0),
+        ("<think>a</think> b </think> c", 0.0, 0.0),
+        ("<think>a <think>b</think> c", 0.0, 0.0),
+        ("first <think>a</think> b", 0.0, 0.0),
+        ("", 0.0, 0.0),
+        (None, 0.0, 0.0),
+    ],
+)
+def test_forms(text, ends, thinks):
+    assert rewards.ends_in_answer(completions=[text], prompts=["?"]) == [ends]
+    assert rewards.thinks_first([said(text)], trainer_state=None) == [thinks]
+
+
+def test_a_form_is_judged_quickly():
+    import time
+
+    start = time.process_time()
+    long = [
+        "<think>" * 20_000,
+        "<think>" + "a" * 200_000,
+        "#### " * 50_000,
+        "#### x" + "\n" * 200_000 + "y",
+        " " * 200_000,
+    ]
+    rewards.thinks_first(long)
+    rewards.ends_in_answer(long)
+    assert time.process_time() - start < 2
+
+
+def test_brief_falls_with_tokens_to_a_floor():
+    assert rewards.brief(["a"] * 3, completion_ids=[[], [1] * 100, [1] * 5000]) == [0.0, -0.1, -1.0]

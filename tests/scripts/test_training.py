@@ -3,155 +3,198 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.core.run.events import Event, parse
-from hfft_widgets.core.run.journal import Journal
-
-SHORT = {
-    "max_steps": 6,
-    "logging_steps": 1,
-    "eval_steps": 3,
-    "save_steps": 3,
-    "eval_rows": 8,
-    "questions": 4,
-    "batch_size": 2,
-}
+from hfft_widgets.core.plan.training import METHODS
+from tests.scripts import tiny_llava
+from tests.scripts.running import plan_on, rows_for, run, start_cold
 
 
-def plan_for(kind: str, method: str, **changes):
-    report = hfft.validate(f"sample:{kind}", model="sample:model")
-    plan = hfft.plan_training("sample:model", report, method=method)
-    return plan.replace(**{**SHORT, **changes})
+@pytest.fixture
+def model(sample_folders) -> Path:
+    return hfft.samples.model()
 
 
-def start(script: str, folder: Path, **env: str) -> subprocess.Popen[bytes]:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "script.py").write_text(script, "utf-8")
-    full = {**os.environ, "HFFT_OUTPUT_DIR": str(folder / "out"), "HF_HUB_OFFLINE": "1", **env}
-    command = [sys.executable, "-u", "script.py"]
-    return subprocess.Popen(command, cwd=folder, env=full, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
-def finish(process: subprocess.Popen[bytes]) -> tuple[int, Journal, list[Event]]:
-    output, _ = process.communicate(timeout=400)
-    journal = Journal()
-    journal.feed(output)
-    events = [event for line in output.decode().splitlines() if (event := parse(line))]
-    return process.returncode, journal, events
-
-
-def losses(events: list[Event]) -> dict[int, tuple[float | None, float | None]]:
-    return {e.step: (e.metrics["loss"], e.metrics["grad_norm"]) for e in events if e.kind == "log" and e.step}
-
-
-def test_a_script_runs_by_itself_in_a_folder_with_an_awkward_name(sample_folders, tmp_path):
+def test_a_script_runs_by_itself_in_a_folder_with_an_awkward_name(model, tmp_path):
     folder = tmp_path / "a b'c \u00fc\u4e2d"
-    code, journal, events = finish(start(plan_for("messages", "SFT").script, folder))
-    assert code == 0, journal.log
-    assert [event.n for event in events] == list(range(len(events)))
-    assert [p.step for p in journal.history["loss"]] == [1, 2, 3, 4, 5, 6]
-    assert [p.step for p in journal.history["eval_loss"]] == [0, 3, 6]
-    assert events[-1].kind == "end"
-    assert (Path(events[-1].data["output_dir"]) / "model.safetensors").exists()
-    answers = journal.data("answers")
-    assert answers["count"] == 4
+    script = plan_on(rows_for("SFT"), folder, model, "SFT", max_steps=4, eval_steps=2, save_steps=2).script
+    first = start_cold(script, folder).wait()
+    assert first.code == 0, first.log
+    assert [event.n for event in first.events] == list(range(len(first.events)))
+    assert [p.step for p in first.journal.history["loss"]] == [1, 2, 3, 4]
+    assert [p.step for p in first.journal.history["eval_loss"]] == [0, 2, 4]
+    assert first.events[-1].kind == "end"
+    trained = Path(first.events[-1].data["output_dir"])
+    weights = (trained / "model.safetensors").read_bytes()
+    answers = first.journal.data("answers")
+    assert answers["count"] == 2
     assert set(answers["rows"][0]) == {"prompt", "expected", "before", "after"}
 
     # run again: it is done, and does not train one step more
-    again, _, events = finish(start(plan_for("messages", "SFT").script, folder))
-    assert again == 0
-    assert not [event for event in events if event.kind == "log"]
-    assert events[-1].step == 6
+    again = run(script, folder)
+    assert again.code == 0, again.log
+    assert not again.losses
+    assert again.events[-1].step == 4
+    assert (trained / "model.safetensors").read_bytes() == weights
 
 
 @pytest.mark.parametrize(
-    ("kind", "method", "peft"),
-    [
-        ("messages", "SFT", "lora"),
-        pytest.param("prompt_completion", "SFT", "none", marks=pytest.mark.full),
-        ("preference", "DPO", "lora"),
-        pytest.param("preference", "DPO", "none", marks=pytest.mark.full),
-        ("verifiable", "GRPO", "none"),
-        pytest.param("verifiable", "GRPO", "lora", marks=pytest.mark.full),
-    ],
+    ("method", "peft"),
+    [(method, peft) for method in METHODS for peft in ("none", "lora")],
 )
-def test_every_method_trains(sample_folders, tmp_path, kind, method, peft):
-    changes = (
-        {"num_generations": 2, "max_completion_length": 4, "max_steps": 3} if method == "GRPO" else {"max_steps": 3}
-    )
-    code, journal, events = finish(start(plan_for(kind, method, peft=peft, **changes).script, tmp_path))
-    assert code == 0, journal.log
-    assert events[-1].kind == "end"
-    assert len(journal.history["loss"]) == 3
+def test_every_method_trains(model, tmp_path, method, peft):
+    ended = run(plan_on(rows_for(method), tmp_path, model, method, peft).script, tmp_path)
+    assert ended.code == 0, ended.log
+    assert ended.events[-1].kind == "end"
+    assert [p.step for p in ended.journal.history["loss"]] == [1, 2, 3]
+    assert len(ended.journal.history["eval_loss"]) == 2
+    assert any(norm > 0 for _, norm in ended.losses.values())
     saved = "adapter_model.safetensors" if peft == "lora" else "model.safetensors"
     assert (tmp_path / "out" / saved).exists()
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert f"{method} with TRL" in card
+    assert str(model.parent) not in card  # a path says nothing elsewhere
 
 
-@pytest.mark.full
-@pytest.mark.parametrize(("kind", "method"), [("messages", "SFT"), ("preference", "DPO")])
-def test_killed_and_run_again_it_goes_on_exactly(sample_folders, tmp_path, kind, method):
-    plan = plan_for(kind, method, max_steps=12)
-    _, _, unbroken = finish(start(plan.script, tmp_path / "whole"))
-    process = start(plan.script, tmp_path / "broken")
-    for line in process.stdout:
-        event = parse(line.decode())
-        if event and event.kind == "log" and event.step == 8:
-            process.kill()
-            break
-    process.communicate(timeout=60)
-    code, _, resumed = finish(start(plan.script, tmp_path / "broken"))
-    assert code == 0
-    tail = losses(resumed)
-    assert min(tail) == 7
-    assert max(tail) == 12
-    assert all(losses(unbroken)[step] == pytest.approx(values) for step, values in tail.items())
-
-
-@pytest.mark.skipif(os.name == "nt", reason="SIGTERM ends a Windows process at once")
-def test_asked_to_stop_it_saves_and_the_next_run_goes_on(sample_folders, tmp_path):
-    plan = plan_for("messages", "SFT", max_steps=30, save_steps=30, eval_steps=30, questions=0)
-    process = start(plan.script, tmp_path)
-    told = b""
-    for line in process.stdout:
-        told += line
-        event = parse(line.decode())
-        if event and event.kind == "log" and event.step == 3:
-            process.send_signal(signal.SIGTERM)
-            break
-    rest, _ = process.communicate(timeout=120)
-    journal = Journal()
-    journal.feed(told + rest)
-    assert process.returncode == 143
-    stopped = journal.said["stopped"]
-    assert stopped.step is not None
-    state = json.loads((tmp_path / "out" / f"checkpoint-{stopped.step}" / "trainer_state.json").read_text())
-    assert state["global_step"] == stopped.step
-    code, _, events = finish(start(plan.script, tmp_path))
-    assert code == 0
-    assert min(losses(events)) == stopped.step + 1
-
-
-def test_a_script_without_its_gpu_says_so_and_costs_no_more(sample_folders, tmp_path):
+def test_a_script_without_its_gpu_says_so_and_costs_no_more(model, tmp_path):
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    code, journal, _ = finish(start(plan_for("messages", "SFT").script, tmp_path, HFFT_NEEDS_GPU="1"))
-    assert code == 1
-    assert "given a GPU" in journal.log
+    ended = run(plan_on(rows_for("SFT"), tmp_path, model, "SFT").script, tmp_path, HFFT_NEEDS_GPU="1")
+    assert ended.code == 1
+    assert "given a GPU" in ended.journal.data("error")["message"]
+    assert not ended.losses
 
 
-def test_an_error_is_told_with_its_kind(sample_folders, tmp_path):
-    script = plan_for("messages", "SFT").script.replace('"split": "train"', '"split": "no such split"')
-    code, journal, _ = finish(start(script, tmp_path))
-    assert code == 1
-    assert journal.data("error")["type"] == "ValueError"
-    assert "no such split" in journal.data("error")["message"]
+def test_an_error_is_told_with_its_kind(model, tmp_path):
+    plan = plan_on(rows_for("SFT"), tmp_path, model, "SFT")
+    ended = run(plan.script.replace('"split": "train"', '"split": "no such split"'), tmp_path)
+    assert ended.code == 1
+    assert ended.journal.data("error")["type"] == "ValueError"
+    assert "no such split" in ended.journal.data("error")["message"]
+
+
+def test_only_answers_are_learned(model, tmp_path):
+    """The loss of the first step counts the answers' tokens alone, whichever way it is asked for."""
+    ways = {"marked": {"assistant_only_loss": True}, "split": {"answers_only": True}, "all": {}}
+    first = {}
+    for name, changes in ways.items():
+        plan = plan_on(rows_for("SFT"), tmp_path / name, model, "SFT", max_steps=1, questions=0, **changes)
+        ended = run(plan.script, tmp_path / name)
+        assert ended.code == 0, ended.log
+        first[name] = ended.losses[1]
+    # the split leaves the line end after the answer to be learned too, the marks do not
+    assert first["marked"] != pytest.approx(first["all"], rel=0.01)
+    assert first["split"] != pytest.approx(first["all"], rel=0.01)
+
+
+@pytest.mark.parametrize("chatml", [True, False])
+@pytest.mark.parametrize("method", ["SFT", "DPO"])
+def test_a_base_model_gets_a_template_and_learns_where_to_stop(model, tmp_path, method, chatml):
+    from transformers import AutoTokenizer, GenerationConfig
+
+    base = without_template(model, tmp_path / "base", chatml=chatml)
+    changes = {"assistant_only_loss": True} if method == "SFT" else {}
+    peft = "lora" if method == "SFT" else "none"
+    ended = run(plan_on(rows_for(method), tmp_path, base, method, peft, **changes).script, tmp_path)
+    assert ended.code == 0, ended.log
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
+    said = tokenizer.apply_chat_template([{"role": "assistant", "content": "4"}], tokenize=False)
+    assert said.rstrip().endswith(tokenizer.eos_token)
+    assert (tokenizer.eos_token == "<|im_end|>") is chatml
+    assert ("<|im_start|>" in said) is chatml
+    if peft == "none":
+        stops = GenerationConfig.from_pretrained(tmp_path / "out").eos_token_id
+        assert tokenizer.eos_token_id in (stops if isinstance(stops, list) else [stops])
+
+
+def without_template(model: Path, folder: Path, *, chatml: bool) -> Path:
+    """The sample model as a base model: another end-of-text token, no template, with or without ChatML's tokens."""
+    shutil.copytree(model, folder)
+    (folder / "tokenizer.model").unlink()  # it would bring the tokens back
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        text = (folder / name).read_text("utf-8")
+        if not chatml:
+            text = text.replace("<|im_start|>", "<|one|>").replace("<|im_end|>", "<|two|>")
+        (folder / name).write_text(text, "utf-8")
+    settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    settings.pop("chat_template", None)
+    settings["eos_token"] = "<unk>" if chatml else "<|two|>"
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("method", "peft", "column"),
+    [
+        ("SFT", "lora", "images"),
+        ("DPO", "lora", "image"),
+        ("SFT", "none", "image"),
+        pytest.param("DPO", "none", "images", marks=pytest.mark.full),
+    ],
+)
+def test_a_model_that_sees_learns_from_pictures(model, tmp_path, method, peft, column):
+    from safetensors import safe_open
+
+    seeing = tiny_llava.make(tmp_path / "llava", model)
+    rows = tiny_llava.rows(tmp_path / "pictures", method, column)
+    plan = plan_on(rows, tmp_path, seeing, method, peft, answers_only=peft == "none")
+    assert "max_length=None" in plan.script
+    ended = run(plan.script, tmp_path)
+    assert ended.code == 0, ended.log
+    assert any(norm > 0 for _, norm in ended.losses.values())
+    assert (tmp_path / "out" / "preprocessor_config.json").exists() or (
+        tmp_path / "out" / "processor_config.json"
+    ).exists()
+    if peft == "lora":
+        with safe_open(tmp_path / "out" / "adapter_model.safetensors", "pt") as weights:
+            adapted = list(weights.keys())
+        assert adapted
+        assert all("language_model" in name for name in adapted)
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(method, marks=() if method == "Reward" else pytest.mark.full) for method in METHODS]
+)
+def test_adapters_beside_a_16_bit_model_learn_in_float32(model, tmp_path, method):
+    """What a GPU does, computed on a CPU: the frozen model is kept in bfloat16, and autocast computes in it."""
+    kinds = "    for learns in (True, False):\n        print(learns, {w.dtype for w in trainer.model.parameters()"
+    kinds += " if w.requires_grad is learns})\n"
+    lines = {
+        "choose_precision(trains_all_weights=False)": "Precision(torch.bfloat16, bf16=True, fp16=False)",
+        "bf16=precision.bf16,": "bf16=precision.bf16, use_cpu=True,",
+        "    before = answers_before(": kinds + "    before = answers_before(",
+    }
+    script = plan_on(rows_for(method), tmp_path, model, method, "lora").script
+    for line, changed in lines.items():
+        assert line in script
+        script = script.replace(line, changed)
+    ended = run(script, tmp_path)
+    assert ended.code == 0, ended.log
+    assert "True {torch.float32}" in ended.log
+    assert "torch.bfloat16" in next(line for line in ended.log.splitlines() if line.startswith("False {"))
+    assert any(norm > 0 for _, norm in ended.losses.values())
+
+
+def test_rows_are_not_packed_where_they_could_look_into_each_other(model, tmp_path):
+    ended = run(plan_on(rows_for("SFT"), tmp_path, model, "SFT", packing=True).script, tmp_path)
+    assert ended.code == 0, ended.log
+    assert "not packed" in str([event.data.get("message") for event in ended.events])
+    assert "| packing | `False` |" in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
+def test_code_is_rewarded_for_tests_beside_a_reward_of_ones_own(model, tmp_path):
+    rows = [{**row, "tests": ["assert True"]} for row in rows_for("GRPO")]
+    chosen = ["passes_tests", "ends_in_answer", "thinks_first", "brief"]
+    script = plan_on(rows, tmp_path, model, "GRPO", rewards=chosen).script
+    own = "    def even(completions, **kwargs):\n        return [float(len(str(c)) % 2 == 0) for c in completions]\n\n"
+    script = script.replace("    rewards = [", own + "    rewards = [even, ")
+    script = script.replace("reward_weights=[", "reward_weights=[1.0, ")
+    ended = run(script, tmp_path)
+    assert ended.code == 0, ended.log
+    assert {f"rewards/{name}/mean" for name in [*chosen, "even"]} <= set(ended.journal.history)

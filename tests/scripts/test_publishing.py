@@ -1,0 +1,100 @@
+"""What a training leaves on the Hub: checkpoints while it lasts, then the model with a card of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+import hfft_widgets as hfft
+from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.scripts.publishing import card, card_header, is_hub_id, quoted
+from tests.hub import StandInHub
+from tests.hub.fixtures import hub
+from tests.scripts.running import plan_on, rows_for, start_cold
+
+__all__ = ["hub"]
+HOSTILE = 'x"|`\n---\nbase_model: evil\n<script>alert(1)</script>\u202e'
+
+
+def published_plan(hub: StandInHub, folder: Path, **changes) -> TrainingPlan:
+    """A plan for a model and a dataset on the Hub, with the result going there."""
+    hub.add_model(hfft.samples.model(), "acme/tiny")
+    hub.add_dataset("acme/talk", rows=list(rows_for("SFT")))
+    plan = plan_on(rows_for("SFT"), folder, hfft.samples.model(), "SFT", "lora", push_to="user/trained", **changes)
+    data = dataclasses.replace(plan.data, name="acme/talk", reference={"path": "acme/talk", "split": "train"})
+    return dataclasses.replace(plan, model="acme/tiny", data=data)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGTERM ends a Windows process at once")
+def test_stopped_on_one_machine_it_ends_on_another(sample_folders, hub, tmp_path):
+    plan = published_plan(hub, tmp_path, max_steps=500, save_steps=500, eval_steps=500)
+    first = start_cold(plan.script, tmp_path / "one", **hub.settings(), HF_HUB_OFFLINE="0")
+    first.wait_for(lambda event: event.kind == "log" and event.step == 2)
+    first.send(signal.SIGTERM)
+    assert first.wait().code == 143, first.log
+    stopped = first.journal.said["stopped"].step
+    repo = hub.repo("models", "user/trained")
+    assert repo is not None
+    assert repo.private
+    state = json.loads(hub.read("models", "user/trained", "last-checkpoint/trainer_state.json"))
+    assert state["global_step"] == stopped
+
+    shorter = plan.replace(max_steps=stopped + 2)
+    second = start_cold(shorter.script, tmp_path / "two", **hub.settings(), HF_HUB_OFFLINE="0").wait()
+    assert second.code == 0, second.log
+    assert list(second.losses) == [stopped + 1, stopped + 2]
+    assert second.journal.data("end")["hub_repo"] == "user/trained"
+    files = set(repo.at().files)
+    assert {"adapter_model.safetensors", "adapter_config.json", "README.md", "tokenizer.json"} <= files
+    assert not [name for name in files if name.startswith(("last-checkpoint", "checkpoint-", "_"))]
+    told = hub.read("models", "user/trained", "README.md").decode()
+    header = told.split("---")[1]
+    assert 'base_model: "acme/tiny"' in header
+    assert 'base_model_relation: "adapter"' in header
+    assert 'datasets: ["acme/talk"]' in header
+    assert 'library_name: "peft"' in header
+    assert f"| step {stopped + 2} |" in told
+    assert 'model="user/trained"' in told
+    for run in (first, second):
+        assert hub.settings()["HF_TOKEN"] not in run.text
+
+
+def plan_values(**changes) -> dict:
+    return {
+        "title": "SFT of tiny", "model": "org/tiny", "method": "SFT", "peft": "none",
+        "data": {"name": "org/data", "reference": {"path": "org/data"}, "columns": ["messages"]}, **changes,
+    }  # fmt: skip
+
+
+def test_a_card_of_hostile_names_stays_a_card():
+    yaml = pytest.importorskip("yaml")
+    data = {"name": HOSTILE, "reference": {"path": HOSTILE}, "columns": [HOSTILE]}
+    history = [{"eval_loss": float("nan"), "step": 0}, {"eval_loss": 2.0, f"eval_{HOSTILE}": None, "step": 3}]
+    text = card(plan_values(model=HOSTILE, title=HOSTILE, data=data), None, {"seed": HOSTILE}, history)
+    _, header, body = text.split("---\n", 2)
+    assert set(yaml.safe_load(header)) == {"library_name", "pipeline_tag", "tags"}
+    assert "base_model" not in header
+    assert "<script>" not in "".join(body.split("`")[::2])  # what is not code
+
+
+def test_a_card_says_what_the_model_is():
+    assert card_header(plan_values())["base_model_relation"] == "finetune"
+    assert card_header(plan_values(method="Reward"))["pipeline_tag"] == "text-classification"
+    seeing = {"name": "d", "reference": {"path": "json"}, "columns": ["images", "messages"]}
+    assert card_header(plan_values(data=seeing))["pipeline_tag"] == "image-text-to-text"
+    assert "datasets" not in card_header(plan_values(data=seeing))
+    assert card_header(plan_values(license="mit"))["license"] == "mit"
+
+
+@pytest.mark.parametrize("name", ["/home/me/model", "./model", "a/b/c", "C:\\model", "", "a b", "../x"])
+def test_a_path_is_no_hub_id(name):
+    assert not is_hub_id(name)
+
+
+def test_quoted_has_no_way_out():
+    assert set(quoted(HOSTILE)[1:-1]) & set("`|\n") == set()
