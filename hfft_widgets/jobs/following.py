@@ -42,9 +42,9 @@ class Follower:
 
     def _follow(self) -> None:
         while not self._stop.is_set():
-            # the stage is read before the output: what a finished run said is then all there
-            final = self.run.stage.final
-            self._update(self.run.refresh())
-            if final:
+            events = self.run.refresh()
+            over = self.run.complete  # of a run far away the log may come later than the end
+            self._update(events)
+            if over:
                 return
             self._stop.wait(self._period)

@@ -1,4 +1,4 @@
-"""All runs, wherever they run, by one kind of id: `local:...`."""
+"""All runs, wherever they run, by one kind of id: `local:...`, `jobs:namespace/...`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hfft_widgets.jobs.base import Backend, Submission
 from hfft_widgets.jobs.local import LocalBackend
 from hfft_widgets.jobs.run import Run
 
-PLACES = ("local",)
+PLACES = ("local", "jobs")
 
 
 @cache
@@ -21,6 +21,10 @@ def backend(name: str) -> Backend:
     """
     if name == "local":
         return LocalBackend()
+    if name == "jobs":
+        from hfft_widgets.jobs.remote import JobsBackend
+
+        return JobsBackend()
     raise LaunchError(
         f"There is no place called {name!r} to run a script.", remedy=f"Choose one of: {', '.join(PLACES)}."
     )
@@ -30,7 +34,8 @@ def launch(submission: Submission, on: str = "local") -> Run:
     """Start a script and return its run, which goes on whatever becomes of this process.
 
     Raises:
-        LaunchError: Nothing was started: an unknown place, too little disk, no permission, or the plan is live already.
+        LaunchError: Nothing was started: an unknown place, too little disk, no permission, no price allowed, or the
+            plan is live already.
         MissingExtraError: A module that the script imports is not installed.
     """
     place = backend(on)
@@ -39,7 +44,9 @@ def launch(submission: Submission, on: str = "local") -> Run:
 
 def runs() -> list[Run]:
     """Every run that is known, the newest first. Folders that cannot be read as a run are left out: see `damaged`."""
-    return [Run(place, job_id) for place in map(backend, PLACES) for job_id in place.ids()]
+    found = [(place, job_id) for place in map(backend, PLACES) for job_id in place.ids()]
+    found.sort(key=lambda item: item[0].created(item[1]), reverse=True)
+    return [Run(place, job_id) for place, job_id in found]
 
 
 def damaged() -> list[str]:
@@ -81,6 +88,6 @@ def _find(run_id: str) -> tuple[Backend, str]:
     known = [run.id for run in runs()][:10]
     raise RunNotFoundError(
         f"{run_id!r} is not the id of a run.",
-        why=f"An id is a place and a name, as in local:20261122-135301-8000a1b2; places: {', '.join(PLACES)}.",
+        why="It is local:20261122-135301-8000a1b2 on this machine, jobs:namespace/job on Hugging Face Jobs.",
         remedy=f"Known runs: {', '.join(known)}." if known else "No run is kept here.",
     )

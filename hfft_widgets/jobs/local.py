@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfft_widgets import folders
 from hfft_widgets.errors import LaunchError, RunError, RunNotFoundError
@@ -13,6 +14,9 @@ from hfft_widgets.jobs import checks, processes, rundir, supervisor
 from hfft_widgets.jobs.base import JobStatus, Submission
 from hfft_widgets.jobs.lock import one_at_a_time
 from hfft_widgets.jobs.verdict import judge
+
+if TYPE_CHECKING:
+    from hfft_widgets.core.run.journal import Journal
 
 READ_BYTES = 4 * 2**20  # one read of a log
 _ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
@@ -29,6 +33,7 @@ class LocalBackend:
     """
 
     name = "local"
+    near = True
 
     def __init__(self, grace_seconds: float = supervisor.GRACE_SECONDS) -> None:
         self.grace_seconds = grace_seconds
@@ -105,6 +110,24 @@ class LocalBackend:
                 return log.read(READ_BYTES)
         except FileNotFoundError:
             return b""
+
+    def peek(self, job_id: str) -> bytes:  # noqa: ARG002 -- the protocol's
+        """Nothing: what is on this disk is read at once."""
+        return b""
+
+    def use(self, job_id: str) -> None:
+        """Not known."""
+
+    def pushed(self, job_id: str) -> None:
+        """Not known."""
+
+    def created(self, job_id: str) -> float:
+        """Unix time of the launch, to the second and a part of it, from the id."""
+        moment = datetime.strptime(job_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+        return moment.timestamp() + int(job_id[16:20], 16) / 65536
+
+    def conclude(self, job_id: str, journal: Journal) -> None:
+        """Nothing to learn: this machine costs nothing."""
 
     def ids(self) -> list[str]:
         """All runs known here, the newest first; damaged folders are left out."""

@@ -50,6 +50,25 @@ def one_at_a_time(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[No
         _threads.release()
 
 
+def hold(path: Path) -> int | None:
+    """Take the lock of a file for as long as this process wants it; None if another holder has it.
+
+    Args:
+        path: The lock file; made if it is not there.
+
+    Returns:
+        A handle; closing it, or the end of the process, gives the lock back.
+
+    Raises:
+        OSError: The file cannot be made.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    if _taken(handle):
+        return handle
+    os.close(handle)
+    return None
+
+
 def _busy(path: Path, seconds: float) -> LaunchError:
     return LaunchError(
         f"Another start has been under way for {seconds:.0f} s.",

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core.run.diagnosis import Diagnosis, diagnose
 from hfft_widgets.core.run.events import Event
@@ -16,11 +16,16 @@ from hfft_widgets.core.run.history import MetricHistory
 from hfft_widgets.core.run.journal import Journal
 from hfft_widgets.core.run.pace import Pace, pace
 from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.errors import RunNotFoundError
+from hfft_widgets.errors import HubError, RunNotFoundError
 from hfft_widgets.jobs.base import Backend, JobStatus, Submission
+
+if TYPE_CHECKING:
+    from hfft_widgets.hub.metrics import Use
+    from hfft_widgets.hub.repos import Pushed
 
 _FRESH_SECONDS = 0.2  # a property that was looked at this long ago is not looked up again
 _WAIT_SECONDS = 0.25
+_READ_SECONDS = 0.5  # of one look, where the output comes from far away
 _CHUNK_BYTES = 2**16
 _KEPT_EVENTS = 100_000  # where nobody calls refresh
 
@@ -40,11 +45,14 @@ class Run:
         self._backend = backend
         self._job_id = job_id
         self._journal = Journal()
+        self._early: Journal | None = None
         self._status: JobStatus | None = None
         self._complete = False
-        self._looked = float("-inf")
+        self._looked = {False: float("-inf"), True: float("-inf")}  # at the stage alone, and at the output too
         self._unseen: deque[Event] = deque(maxlen=_KEPT_EVENTS)
         self._lock = threading.RLock()
+        self.revision = 0
+        """Goes up when `history` was replaced by a longer one: draw it anew."""
 
     # ---- What it is ----
 
@@ -88,7 +96,7 @@ class Run:
     @property
     def status(self) -> JobStatus:
         """Where it stands: stage, times, exit code, heartbeat."""
-        self._look()
+        self._look(output=self._backend.near)
         assert self._status is not None
         return self._status
 
@@ -99,9 +107,9 @@ class Run:
 
     @property
     def journal(self) -> Journal:
-        """Everything it has told: curves, events, log."""
+        """Everything it has told: curves, events, log. While older output is being fetched, the last lines."""
         self._look()
-        return self._journal
+        return self._early or self._journal
 
     @property
     def history(self) -> MetricHistory:
@@ -124,6 +132,16 @@ class Run:
         return self.status.cost_usd
 
     @property
+    def use(self) -> Use | None:
+        """What it uses of its machine's processor, memory and GPUs now; None where that is not known."""
+        return self._backend.use(self._job_id)
+
+    @property
+    def pushed(self) -> Pushed | None:
+        """What it pushed to the Hub so far; None if nothing. Raises HubError."""
+        return self._backend.pushed(self._job_id)
+
+    @property
     def output(self) -> Path | None:
         """The folder on this machine that it wrote to, or None if it has written nothing here."""
         told = self.status.output
@@ -136,7 +154,7 @@ class Run:
     def diagnosis(self) -> Diagnosis | None:
         """What went wrong, why, and what to do next; None if nothing did."""
         status = self.status
-        journal = self._journal
+        journal = self.journal if status.stage is Stage.ERROR else self._journal
         return diagnose(
             status.stage,
             exit_code=status.exit_code,
@@ -155,39 +173,83 @@ class Run:
     # ---- Looking, waiting, ending ----
 
     def refresh(self) -> list[Event]:
-        """Look now; returns the events that came since the last `refresh`, at most the last 100,000."""
+        """Look now; returns the events that came since the last `refresh`, at most the last 100,000.
+
+        While older output is being fetched there are none, but `history` has the last lines' points; when it is all
+        there, `revision` goes up.
+        """
         with self._lock:
             self._read_on()
             return [self._unseen.popleft() for _ in range(len(self._unseen))]
 
-    def _look(self) -> None:
-        if self._complete or time.monotonic() - self._looked < _FRESH_SECONDS:
+    @property
+    def complete(self) -> bool:
+        """Whether it has ended and everything it told was read."""
+        return self._complete
+
+    def _look(self, *, output: bool = True) -> None:
+        if self._complete or time.monotonic() - self._looked[output] < _FRESH_SECONDS:
             return
         # while another thread is reading, what it read before is good enough, if there is any
         if self._lock.acquire(blocking=self._status is None):
             try:
-                if time.monotonic() - self._looked >= _FRESH_SECONDS:
-                    self._read_on()
+                if time.monotonic() - self._looked[output] >= _FRESH_SECONDS:
+                    self._read_on(output=output)
             finally:
                 self._lock.release()
 
-    def _read_on(self) -> None:
+    def _read_on(self, *, output: bool = True) -> None:
         """Take the stage first, then the output: what is read after a final stage is all there is."""
         if self._complete:
             return
         try:
             status = self._backend.status(self._job_id)
-            while chunk := self._backend.read(self._job_id, self._journal.position):
-                self._unseen.extend(self._journal.feed(chunk))
-                if len(chunk) < _CHUNK_BYTES and not status.stage.final:
-                    break  # the rest is what it writes right now: running after that would never end
-        except RunNotFoundError:
+            whole = output and self._read_output(status)
+        except (RunNotFoundError, HubError) as error:
             if self._status is None:
                 raise
-            status = JobStatus(Stage.DELETED, self._status.created, self._status.started, self._status.finished)
+            status, whole = self._gone(self._status, error)
         self._status = status
-        self._complete = status.stage.final
-        self._looked = time.monotonic()
+        self._looked[False] = time.monotonic()
+        if output:
+            self._looked[True] = time.monotonic()
+            self._complete = whole and status.stage.final
+            if self._complete and status.stage is not Stage.DELETED:
+                self._backend.conclude(self._job_id, self._journal)
+
+    @staticmethod
+    def _gone(before: JobStatus, error: Exception) -> tuple[JobStatus, bool]:
+        """What is known where the place does not answer: as before, or that the run was deleted."""
+        if isinstance(error, HubError):
+            return before, False
+        return JobStatus(Stage.DELETED, before.created, before.started, before.finished), True
+
+    def _read_output(self, status: JobStatus) -> bool:
+        """Take what is there, for a moment at a time where it comes from far away; whether that was all."""
+        if status.behind and not self._journal.position and self._early is None:
+            self._peek()
+        deadline = time.monotonic() + (float("inf") if self._backend.near else _READ_SECONDS)
+        read: list[Event] = []
+        rest = False
+        while chunk := self._backend.read(self._job_id, self._journal.position):
+            read += self._journal.feed(chunk)
+            rest = time.monotonic() > deadline
+            if rest or (len(chunk) < _CHUNK_BYTES and not status.stage.final):
+                break  # what is left is what it writes right now: running after that would never end
+        if self._early is None:
+            self._unseen.extend(read)
+        elif not status.behind and not rest:
+            self._early = None  # all that was read meanwhile stands in the history
+            self.revision += 1
+        return not status.behind and not rest
+
+    def _peek(self) -> None:
+        tail = self._backend.peek(self._job_id)
+        if tail:
+            early = Journal()
+            early.feed(tail)
+            self._early = early
+            self.revision += 1
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait for the end, whatever it is; an interrupt ends the waiting, not the run.
@@ -221,6 +283,6 @@ class Run:
         stage = self.stage
         if stage is Stage.DELETED:
             return f"Run({self.id!r}, {stage})"
-        steps = self._journal.progress
-        where = f", step {steps.step} of {self._journal.total_steps or '?'}" if steps else ""
+        steps = (self._early or self._journal).progress
+        where = f", step {steps.step} of {(self._early or self._journal).total_steps or '?'}" if steps else ""
         return f"Run({self.id!r}, {self.title!r}, {stage}{where})"

@@ -14,6 +14,9 @@ from hfft_widgets.jobs import processes, supervisor
 from hfft_widgets.jobs.base import Submission
 from hfft_widgets.jobs.local import LocalBackend
 from hfft_widgets.jobs.run import Run
+from tests.hub_client.conftest import hub
+
+__all__ = ["hub"]
 
 PRELUDE = """
 import itertools, json, os, signal, subprocess, sys, time

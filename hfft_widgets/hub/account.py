@@ -1,0 +1,119 @@
+"""Who is signed in, and what this token may do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hfft_widgets.hub import session
+from hfft_widgets.hub.outcomes import HubRefusedError, scrub
+from hfft_widgets.hub.token import Token, find_token
+
+_WRITE, _JOBS = frozenset({"repo.write"}), frozenset({"job.write"})
+_accounts: dict[tuple[str, Token], Account] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account on the Hub, as one token sees it.
+
+    Attributes:
+        name: The user's name.
+        orgs: Organisations the user belongs to.
+        role: Of the token: "write", "read", "fineGrained", or what else the Hub calls it.
+        can_pay: Whether a payment method or credits are known; None: the Hub does not tell.
+        token: The token itself; it never shows.
+        grants: Rights of a fine-grained token by namespace; "" holds those for everything.
+    """
+
+    name: str
+    orgs: tuple[str, ...]
+    role: str
+    can_pay: bool | None
+    token: Token
+    grants: Mapping[str, frozenset[str]]
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Where this account may own things: itself first."""
+        return (self.name, *self.orgs)
+
+    def can_write(self, namespace: str = "") -> bool | None:
+        """Whether repositories can be written there; None where the token does not tell."""
+        return self._may(_WRITE, namespace)
+
+    def can_run_jobs(self, namespace: str = "") -> bool | None:
+        """Whether jobs can be started there; None where the token does not tell."""
+        return self._may(_JOBS, namespace)
+
+    def _may(self, rights: frozenset[str], namespace: str) -> bool | None:
+        namespace = namespace or self.name
+        if namespace not in self.namespaces or self.role == "read":
+            return False
+        if self.role == "write":
+            return True
+        if self.role != "fineGrained":
+            return None
+        return bool(rights & (self.grants.get(namespace, frozenset()) | self.grants.get("", frozenset())))
+
+    def __str__(self) -> str:
+        write = {True: "can write", False: "cannot write", None: "may be able to write"}[self.can_write()]
+        jobs = {True: "can run jobs", False: "cannot run jobs", None: "may be able to run jobs"}[self.can_run_jobs()]
+        return f"signed in as {self.name}, {write}, {jobs}"
+
+
+def account(token: Token | None = None) -> Account:
+    """The account of a token, asked once per process: the Hub limits this call strictly.
+
+    Args:
+        token: The token; this machine's if not given.
+
+    Raises:
+        HubError: Nobody is signed in, the token is not valid, or the Hub cannot be reached.
+    """
+    token = token or find_token()
+    if token is None:
+        raise HubRefusedError(
+            "Nobody is signed in to Hugging Face.",
+            status=401,
+            remedy="Set HF_TOKEN, run `hf auth login`, or type a token (https://huggingface.co/settings/tokens).",
+        )
+    key = (session.endpoint(), token)
+    with _lock:  # two threads ask once
+        if key not in _accounts:
+            with session.client(token, f"sign in with the token from {token.source}") as api:
+                answer = api.whoami()
+            _accounts[key] = _read(answer, token)
+        return _accounts[key]
+
+
+def forget_accounts() -> None:
+    """Ask again at the next use: after a token was changed on the Hub."""
+    with _lock:
+        _accounts.clear()
+
+
+def _read(answer: Mapping[str, Any], token: Token) -> Account:
+    access = (answer.get("auth") or {}).get("accessToken") or {}
+    pays = answer.get("canPay")
+    return Account(
+        name=scrub(answer.get("name", "")),
+        orgs=tuple(scrub(org["name"]) for org in answer.get("orgs") or () if org.get("name")),
+        role=str(access.get("role") or (answer.get("auth") or {}).get("type") or ""),
+        can_pay=pays if isinstance(pays, bool) else None,
+        token=token,
+        grants=_grants(access.get("fineGrained") or {}),
+    )
+
+
+def _grants(fine: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    grants = {"": frozenset(str(right) for right in fine.get("global") or ())}
+    for scope in fine.get("scoped") or ():
+        entity = scope.get("entity") or {}
+        if entity.get("type") in {"user", "org"}:
+            name = str(entity.get("name"))
+            grants[name] = grants.get(name, frozenset()) | frozenset(map(str, scope.get("permissions") or ()))
+    return grants

@@ -1,0 +1,187 @@
+"""What the Hub answered, or did not, as errors of this package with what to do next.
+
+Two kinds matter to whoever spends money: the Hub refused (nothing has changed), or nobody knows (what was asked may
+have happened, although no answer came).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from hfft_widgets.errors import HubError
+
+_SECRET = re.compile(r"(?:hf|api)_\w{6,}|(?i:bearer)\s+\S+")
+_LONGEST = 400  # characters of the Hub's own words
+# by name: huggingface_hub 1.x raises httpx's, 2.x httpx2's, and the follower httpx's again
+_NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
+_STATUSES: Mapping[int, tuple[str, str]] = {
+    400: ("the request was not accepted", "Change what it complains about."),
+    401: (
+        "the token is not valid (any more)",
+        "Make a new one at https://huggingface.co/settings/tokens and sign in again.",
+    ),
+    402: (
+        "the credits do not suffice",
+        "Add credits at https://huggingface.co/settings/billing, or choose a cheaper flavor or a shorter limit.",
+    ),
+    403: (
+        "the token has no right to do this",
+        "Use a token with the right to write and to run jobs there: https://huggingface.co/settings/tokens.",
+    ),
+    404: ("there is no such thing there, or it is private", "Check the name, and that this account may see it."),
+    409: ("it is in conflict with what is there", "Look at it on the Hub, then try again with another name."),
+    429: ("too many requests were made", "Try again after that time."),
+}
+_UNSURE = frozenset({408, *range(500, 600)})
+
+
+class _AnswerError(HubError):
+    """What the Hub answered, or that it did not.
+
+    Args:
+        what: What happened.
+        status: HTTP status; 0 without an answer.
+        wait_seconds: The Hub asks to wait so long, or None.
+        why: The reason.
+        remedy: What to do next.
+    """
+
+    def __init__(
+        self, what: str, *, status: int = 0, wait_seconds: float | None = None, why: str = "", remedy: str = ""
+    ) -> None:
+        self.status = status
+        self.wait_seconds = wait_seconds
+        super().__init__(what, why=why, remedy=remedy)
+
+
+class HubRefusedError(_AnswerError):
+    """The Hub said no, or was never reached: nothing has changed there."""
+
+
+class HubUnsureError(_AnswerError):
+    """No answer came that can be trusted: what was asked may have happened."""
+
+
+@contextmanager
+def translated(action: str) -> Iterator[None]:
+    """Raise what the client libraries raise as this package's errors.
+
+    The original is not chained: its frames hold request headers, and some notebooks print the locals of every frame.
+
+    Args:
+        action: What was tried, to follow "could not", e.g. "start the job".
+
+    Raises:
+        HubRefusedError: The Hub refused, or was never reached.
+        HubUnsureError: It may have happened.
+    """
+    try:
+        yield
+    except HubError:
+        raise
+    except Exception as error:
+        found = explain(error, action)
+        if found is None:
+            raise
+        raise found from None
+
+
+def explain(error: Exception, action: str) -> HubError | None:
+    """The error of this package for one of a client library's; None if it is none of theirs."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    response = getattr(error, "response", None)
+    if response is not None and hasattr(response, "status_code"):
+        said = getattr(error, "server_message", None) or ""
+        return by_status(response.status_code, response.headers, str(said), action)
+    if "OfflineModeIsEnabled" in names:
+        return HubRefusedError(
+            f"Could not {action}.", why="The variable HF_HUB_OFFLINE forbids it.", remedy="Unset it and restart Python."
+        )
+    if "LocalTokenNotFoundError" in names:
+        return by_status(401, {}, "", action)
+    if names & {"HTTPError", "TransportError", "InvalidURL", "StreamError"}:
+        return _without_answer(error, names, action)
+    return None
+
+
+def _without_answer(error: Exception, names: set[str], action: str) -> HubError:
+    said = scrub(f"{type(error).__name__}: {error}".rstrip(": "))
+    if "ProxyError" in names:
+        return HubRefusedError(
+            f"Could not {action}.", why=f"The proxy refused ({said}).", remedy="Check HTTPS_PROXY and NO_PROXY."
+        )
+    if names & _NEVER_SENT:
+        remedy = "Check the network; behind a proxy, set HTTPS_PROXY."
+        return HubRefusedError(f"Could not {action}.", why=f"The Hub cannot be reached ({said}).", remedy=remedy)
+    return HubUnsureError(
+        f"Could not {action}, or it happened without an answer.",
+        why=f"The connection broke or timed out ({said}).",
+        remedy="Look again in a minute.",
+    )
+
+
+def by_status(status: int, headers: Mapping[str, str], said: str, action: str) -> HubError:
+    """The error for an HTTP status.
+
+    Args:
+        status: The status, 400 or above.
+        headers: Of the answer; 429 and 503 may tell how long to wait.
+        said: The Hub's own words, "" if it gave none.
+        action: What was tried, to follow "could not".
+    """
+    wait = wait_seconds(headers)
+    words = f" It said: {scrub(said)}" if said else ""
+    if status in _UNSURE:
+        return HubUnsureError(
+            f"Could not {action}, or it happened without an answer.",
+            status=status,
+            wait_seconds=wait,
+            why=f"The Hub has a problem of its own (HTTP {status}).{words}",
+            remedy="Look again in a minute; see https://status.huggingface.co.",
+        )
+    reason, remedy = _STATUSES.get(status, ("the Hub refused", "Look at it on the Hub."))
+    pause = f" for {wait:.0f} s" if wait and status == 429 else ""
+    return HubRefusedError(
+        f"Could not {action}: {reason} (HTTP {status}).",
+        status=status,
+        wait_seconds=wait,
+        why=(f"The Hub asks to wait{pause}." if pause else "") + words.strip(),
+        remedy=remedy,
+    )
+
+
+def wait_seconds(headers: Mapping[str, str]) -> float | None:
+    """How long the Hub asks to wait: Retry-After (seconds or a date), or RateLimit's `t=`; None if it does not.
+
+    >>> wait_seconds({"retry-after": "7"}), wait_seconds({"ratelimit": '"api";r=0;t=55'})
+    (7.0, 55.0)
+    """
+    after = headers.get("retry-after") or headers.get("Retry-After") or ""
+    if after.strip().isdigit():
+        return float(after)
+    if after:
+        return _until(after)
+    limit = re.search(r"\br=0\b.*\bt=(\d+)", headers.get("ratelimit") or headers.get("RateLimit") or "")
+    return float(limit[1]) if limit else None
+
+
+def _until(date: str) -> float | None:
+    try:
+        return max(0.0, (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def scrub(text: Any) -> str:
+    """A text in one bounded line, without anything that looks like a token.
+
+    >>> scrub("bad token hf_abcdefgh1234")
+    'bad token [hidden]'
+    """
+    line = " ".join(_SECRET.sub("[hidden]", str(text)).split())
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."

@@ -1,0 +1,108 @@
+"""The token: where it is found, and a value that never shows it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from getpass import getpass
+from typing import NoReturn
+
+from hfft_widgets.hub.outcomes import HubRefusedError
+
+_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_TOKENS = "https://huggingface.co/settings/tokens"
+
+
+class Token:
+    """A token that cannot be printed, compared by its text in a message, pickled or copied into a file.
+
+    >>> Token("hf_not_a_real_token", "the environment")
+    Token(hidden, from the environment)
+
+    Args:
+        text: The token.
+        source: Where it was found, for people.
+    """
+
+    __slots__ = ("_reveal", "source")
+    _reveal: Callable[[], str]
+
+    def __init__(self, text: str, source: str) -> None:
+        clean = "".join(text.split())
+        self._reveal = lambda: clean  # a closure: vars(), slots and debuggers show a function, not the text
+        self.source = source
+
+    def reveal(self) -> str:
+        """The text itself: for a request's header or a job's secret, nowhere else."""
+        return self._reveal()
+
+    def __repr__(self) -> str:
+        return f"Token(hidden, from {self.source})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and other.reveal() == self.reveal()
+
+    def __hash__(self) -> int:
+        return hash(self.reveal())
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A token is not written anywhere.")
+
+
+_typed: Token | None = None
+
+
+def find_token() -> Token | None:
+    """The token of this machine: the environment, the saved login, Colab's secret, then one typed in this process.
+
+    Raises:
+        HubRefusedError: The saved login cannot be renewed.
+    """
+    for name in _VARIABLES:
+        if text := os.environ.get(name, "").strip():
+            return Token(text, f"the variable {name}")
+    return _saved() or _typed
+
+
+def _saved() -> Token | None:
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    from hfft_widgets.hub.outcomes import translated
+
+    with translated("renew the saved login"):
+        text = huggingface_hub.get_token()
+    if not text:
+        return None
+    try:
+        with open(constants.HF_TOKEN_PATH, encoding="utf-8") as file:  # noqa: PTH123 -- a name, as the client keeps it
+            saved = bool(file.read().strip())
+    except OSError:
+        saved = False
+    return Token(text, "the saved login" if saved else "Colab's secrets or the login of this service")
+
+
+def ask_token(prompt: Callable[[str], str] | None = None) -> Token:
+    """The token of this machine, or one that is typed now, without an echo. It stays in this process.
+
+    Args:
+        prompt: Asks without an echo; `getpass.getpass` if not given.
+
+    Raises:
+        HubRefusedError: Nothing was typed.
+    """
+    global _typed  # noqa: PLW0603 -- one person per process
+    found = find_token()
+    if found is not None:
+        return found
+    text = (prompt or getpass)(f"Hugging Face token (from {_TOKENS}; it is not shown): ").strip()
+    if not text:
+        raise HubRefusedError("No token was given.", status=401, remedy=f"Make one at {_TOKENS}.")
+    _typed = Token(text, "the prompt")
+    return _typed
+
+
+def forget_token() -> None:
+    """Drop the token that was typed in this process."""
+    global _typed  # noqa: PLW0603
+    _typed = None

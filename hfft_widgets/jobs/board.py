@@ -1,0 +1,112 @@
+"""The stages of all remote runs: one list per namespace and a few seconds serves everybody who asks."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from dataclasses import dataclass
+
+from hfft_widgets.errors import HubError
+from hfft_widgets.hub.jobs_api import JobFacts, JobsApi
+
+PERIOD_SECONDS = 5.0
+LABELS = {"hfft": "1"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the Hub told of a job, and when.
+
+    Attributes:
+        facts: What it told.
+        at: By the monotonic clock.
+        time: Unix time.
+        seconds: Paid for at that moment; None: not told.
+    """
+
+    facts: JobFacts
+    at: float
+    time: float
+    seconds: float | None
+
+    @property
+    def running_seconds(self) -> float | None:
+        """Paid seconds up to now: those of the last look and the time that passed since."""
+        if self.seconds is None or self.facts.final or self.facts.stage != "RUNNING":
+            return self.seconds
+        return self.seconds + time.monotonic() - self.at
+
+
+class Board:
+    """Looks at jobs on behalf of many.
+
+    Args:
+        api: Carries the calls.
+        period: Seconds for which a look counts.
+    """
+
+    def __init__(self, api: JobsApi, period: float = PERIOD_SECONDS) -> None:
+        self._api = api
+        self._period = period
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, str], Seen] = {}
+        self._polled: dict[str, float] = {}
+        self._ours: set[tuple[str, str]] = set()
+
+    def look(self, namespace: str, job_id: str) -> Seen:
+        """The newest that is known of a job; an old look counts on while the Hub does not answer.
+
+        Raises:
+            HubError: It was never seen and cannot be looked at.
+        """
+        key = namespace, job_id
+        with self._lock:
+            if not self._fresh(key):
+                try:
+                    self._update(key)
+                except HubError as error:
+                    if key not in self._seen or getattr(error, "status", 0) == 404:
+                        raise
+            return self._seen[key]
+
+    def note(self, facts: JobFacts) -> Seen:
+        """Take facts that came by another way."""
+        before = self._seen.get((facts.namespace, facts.id))
+        seen = Seen(facts, time.monotonic(), time.time(), _paid(facts, before))
+        self._seen[facts.namespace, facts.id] = seen
+        if LABELS.items() <= facts.labels.items():
+            self._ours.add((facts.namespace, facts.id))
+        return seen
+
+    def knows(self, namespace: str, job_id: str) -> bool:
+        """Whether the Hub has shown it once."""
+        return (namespace, job_id) in self._seen
+
+    def forget(self, namespace: str, job_id: str) -> None:
+        """Look again at the next question."""
+        with self._lock:
+            self._polled.pop(namespace, None)
+            seen = self._seen.get((namespace, job_id))
+            if seen is not None and not seen.facts.final:
+                self._seen[namespace, job_id] = dataclasses.replace(seen, at=seen.at - self._period)
+
+    def _fresh(self, key: tuple[str, str]) -> bool:
+        seen = self._seen.get(key)
+        return seen is not None and (seen.facts.final or time.monotonic() - seen.at < self._period)
+
+    def _update(self, key: tuple[str, str]) -> None:
+        namespace, job_id = key
+        if key in self._ours and time.monotonic() - self._polled.get(namespace, float("-inf")) >= self._period:
+            self._polled[namespace] = time.monotonic()
+            for facts in self._api.live(namespace, LABELS):
+                self.note(facts)
+        if not self._fresh(key):  # ended meanwhile, in a stage that is not known here, or not ours
+            self.note(self._api.inspect(namespace, job_id))
+
+
+def _paid(facts: JobFacts, before: Seen | None) -> float | None:
+    """The Hub tells whole seconds: between two looks that show the same one, the sum does not fall back."""
+    told = facts.running_seconds
+    known = before.running_seconds if before and not facts.final else None
+    return told if told is None or known is None else max(told, min(known, told + 1.0))

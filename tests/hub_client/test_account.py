@@ -1,0 +1,159 @@
+import copy
+import pickle
+import traceback
+
+import pytest
+
+from hfft_widgets.errors import HubError
+from hfft_widgets.hub import token as tokens
+from hfft_widgets.hub.account import account, forget_accounts
+from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError
+from hfft_widgets.hub.token import Token, ask_token, find_token
+from tests.hub import NO_JOBS_TOKEN, READ_TOKEN, WRITE_TOKEN, rate_limited
+
+SECRET = "hf_notARealTokenButLongEnough"
+
+
+def test_a_token_never_shows():
+    token = Token(SECRET, "a test")
+    shown = [
+        repr(token),
+        str(token),
+        f"{token}",
+        repr([token]),
+        repr(vars(Token)),
+        repr(token._reveal),
+        repr({token: 1}),
+    ]
+    assert not [text for text in shown if SECRET in text]
+    for write in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            write(token)
+    assert token.reveal() == SECRET
+
+
+def test_the_environment_comes_first_then_the_saved_login_then_the_prompt(hub, monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    assert find_token().source == "the variable HF_TOKEN"
+    saved = tmp_path / "token"
+    saved.write_text("hf_savedSavedSaved\n")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(saved))
+    assert find_token().reveal() == WRITE_TOKEN
+    monkeypatch.delenv("HF_TOKEN")
+    assert (find_token().reveal(), find_token().source) == ("hf_savedSavedSaved", "the saved login")
+    saved.unlink()
+    assert find_token() is None
+    asked = []
+    assert ask_token(lambda words: asked.append(words) or f" {SECRET}\n").reveal() == SECRET
+    assert find_token().source == "the prompt"
+    assert ask_token(lambda words: 1 / 0).reveal() == SECRET
+    tokens.forget_token()
+    with pytest.raises(HubRefusedError, match="No token was given"):
+        ask_token(lambda words: "")
+
+
+@pytest.mark.parametrize(
+    ("token", "line"),
+    [
+        (WRITE_TOKEN, "signed in as user, can write, can run jobs"),
+        (READ_TOKEN, "signed in as user, cannot write, cannot run jobs"),
+        (NO_JOBS_TOKEN, "signed in as user, can write, cannot run jobs"),
+    ],
+)
+def test_what_a_token_may_do(hub, token, line):
+    assert str(account(Token(token, "a test"))) == line
+
+
+def test_rights_elsewhere(hub):
+    who = account()
+    assert who.namespaces == ("user", "acme")
+    assert who.can_run_jobs("acme")
+    assert who.can_write("somebody") is False
+
+
+def test_the_hub_is_asked_once(hub):
+    for _ in range(3):
+        account()
+    assert [entry.path for entry in hub.journal].count("/api/whoami-v2") == 1
+
+
+def test_nobody_signed_in(hub, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(HubError, match="Nobody is signed in"):
+        account()
+    assert hub.journal == []
+
+
+def test_a_wrong_token_is_told_without_showing_it(hub):
+    with pytest.raises(HubRefusedError) as caught:
+        account(Token(SECRET, "a test"))
+    assert caught.value.status == 401
+    assert "settings/tokens" in str(caught.value)
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__dict__)
+    assert SECRET not in shown
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        ({"status": 402, "body": {"error": "no credits left"}}, HubRefusedError, "settings/billing"),
+        ({"status": 403}, HubRefusedError, "no right"),
+        ({"status": 404}, HubRefusedError, "no such thing"),
+        ({"status": 409}, HubRefusedError, "conflict"),
+        ({"status": 418}, HubRefusedError, "HTTP 418"),
+        (rate_limited(55), HubRefusedError, "wait for 55 s"),
+        ({"status": 500}, HubUnsureError, "HTTP 500"),
+        ({"status": 503}, HubUnsureError, "HTTP 503"),
+        ({"lost": True}, HubUnsureError, "broke or timed out"),
+    ],
+)
+def test_every_outcome_has_an_error_and_a_remedy(hub, fault, kind, words):
+    hub.fault("whoami", **fault)
+    with pytest.raises(kind, match=words) as caught:
+        account()
+    assert caught.value.remedy
+    assert account().name == "user"  # a failure is not kept
+
+
+def test_the_hub_is_not_there(hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(HubRefusedError, match="cannot be reached") as caught:
+        account()
+    assert caught.value.status == 0
+
+
+def test_offline_is_respected(hub, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubRefusedError, match="HF_HUB_OFFLINE"):
+        account()
+
+
+def test_a_proxy_that_is_not_there(hub, monkeypatch):
+    from huggingface_hub.utils import close_session
+
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    close_session()
+    try:
+        with pytest.raises(HubRefusedError, match=r"cannot be reached|proxy"):
+            account()
+    finally:
+        close_session()
+
+
+def test_a_hub_that_stalls_is_given_up(hub, monkeypatch):
+    from huggingface_hub.utils import get_session
+
+    from hfft_widgets.hub import session
+
+    before = get_session().timeout
+    monkeypatch.setattr(session, "READ_SECONDS", 0.3)
+    hub.fault("whoami", delay=20)
+    with pytest.raises(HubUnsureError, match="timed out"):
+        account()
+    assert get_session().timeout == before
+    forget_accounts()
