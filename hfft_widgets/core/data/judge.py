@@ -288,7 +288,13 @@ def _recommended(verdicts: Mapping[str, Verdict], cases: Mapping[str, Case]) -> 
     usable = [method for method, verdict in verdicts.items() if verdict.status is not Status.INCOMPATIBLE]
     if "DPO" in usable:
         return "DPO"
-    if "KTO" in usable and Duty.LABEL in cases["KTO"].reads:
+    if "KTO" in usable and _plainly_labelled(cases["KTO"]):
         return "KTO"
     order = list(Status)
     return min(usable, key=lambda method: (order.index(verdicts[method].status), METHODS.index(method)), default=None)
+
+
+def _plainly_labelled(case: Case) -> bool:
+    """Whether the data itself says yes or no; a rating above some number is our reading of it."""
+    filled = case.mapping.targets.get("label") if case.mapping else None
+    return Duty.LABEL in case.reads and (filled is None or filled.how != "at_least")

@@ -229,6 +229,28 @@ def _of_many(choose: Callable[..., Any], words: str) -> How:
     )
 
 
+def _exchanges(pick: Pick, row: Row) -> Any:
+    asked, answered = pick.keys
+    both = (("user", asked), ("assistant", answered))
+    return [{"role": role, "content": item[key]} for item in _listed(pick, row) for role, key in both]
+
+
+def _exchanges_code(pick: Pick) -> str:
+    both = f'(("user", {literal(pick.keys[0])}), ("assistant", {literal(pick.keys[1])}))'
+    turn = '{"role": role, "content": item[key]}'
+    return f"[\n    {turn}\n    for item in {_listed_code(pick)}\n    for role, key in {both}\n]"
+
+
+def _alternating(pick: Pick, row: Row) -> Any:
+    texts = _listed(pick, row)
+    return [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(texts)]
+
+
+def _alternating_code(pick: Pick) -> str:
+    turn = '{"role": ("user", "assistant")[n % 2], "content": text}'
+    return f"[\n    {turn}\n    for n, text in enumerate({_listed_code(pick)})\n]"
+
+
 HOWS: dict[str, How] = {
     "column": How(_cell, _cell_code, "{0}"),
     "joined": How(_joined, _joined_code, "{0}, joined"),
@@ -244,6 +266,13 @@ HOWS: dict[str, How] = {
         "the last turn of {0}",
     ),
     "answer_text": How(_answer_text, _answer_text_code, "the text of the last turn of {0}"),
+    "exchanges": How(_exchanges, _exchanges_code, "the questions and answers of {0} as turns"),
+    "alternating": How(_alternating, _alternating_code, "the texts of {0} as turns of user and assistant by turns"),
+    "field": How(
+        lambda pick, row: _cell(pick, row)[pick.keys[0]],
+        lambda pick: f"{_cell_code(pick)}[{literal(pick.keys[0])}]",
+        "a field of {0}",
+    ),
     "one_of": How(
         _one_of, lambda pick: f"{_cell_code(pick)} in {literal(list(pick.values))}", "whether {0} is one of {values}"
     ),

@@ -22,6 +22,7 @@ from hfft_widgets.core.data.spellings import (
     SUBJECT,
     SYSTEM,
     TEXT,
+    flat,
     spelled,
     worded,
 )
@@ -115,6 +116,7 @@ def _sft(offer: Offer) -> Iterator[Targets]:
     for name in _chats(schema):
         if _has_answers(schema, name):
             yield {"messages": turns_of(offer, name)}
+    yield from ({"messages": pick} for pick in _made_chats(schema))
     yield from _sft_preference(offer)
     yield from _question_and_answer(offer)
     for better, _ in ranked(schema, _ANSWERS):
@@ -123,6 +125,17 @@ def _sft(offer: Offer) -> Iterator[Targets]:
     if not offer.pictures:
         for name in _texts(schema):
             yield {"text": _column(name)}
+
+
+def _made_chats(schema: Schema) -> Iterator[Pick]:
+    """Conversations written as lists of exchanges, or of texts by turns."""
+    for name in spelled(schema, MESSAGES, {Shape.LIST, Shape.TEXTS}):
+        keys = schema.columns[name].records
+        asked, answered = (next((key for key in keys if flat(key) in names), None) for names in (PROMPT, COMPLETION))
+        if asked and answered:
+            yield Pick("exchanges", (name,), (asked, answered))
+        elif schema.shape(name) is Shape.TEXTS:
+            yield Pick("alternating", (name,))
 
 
 def _as_is(offer: Offer, name: str, speaker: str) -> Pick:
@@ -173,7 +186,9 @@ def _dpo(offer: Offer) -> Iterator[Targets]:
         if not offer.pictures:
             yield {"chosen": _as_is(offer, chosen, ""), "rejected": _as_is(offer, rejected, "")}
     for better, worse in ranked(schema, _ANSWERS):
-        if asked := _asked(offer, {"chosen": better, "rejected": worse}):
+        if schema.shape(better.columns[0]) is Shape.MESSAGES and _has_questions(schema, better.columns[0]):
+            yield {"chosen": better, "rejected": worse}
+        elif asked := _asked(offer, {"chosen": better, "rejected": worse}):
             yield asked
 
 
@@ -227,15 +242,16 @@ def _column(name: str) -> Pick:
 def _asked(offer: Offer, answers: Targets, used: Collection[str] = ()) -> Targets | None:
     """A prompt with these answers, all of one form; None if there is no prompt.
 
-    Text in a column called `prompt` stays text: someone wrote it for a trainer. A question or an instruction becomes
-    a user turn, since a trainer would glue question and answer together without even a space.
+    A `prompt` of text with pairs of answers, or with a `completion`, stays text: someone wrote it for a trainer. Any
+    other question and answer become turns, since a trainer would glue them together without even a space.
     """
     sources = {pick.columns[0] for pick in answers.values()} | set(used)
     prompt = _prompt(offer, {*used, *(name for pick in answers.values() for name in pick.columns)})
     if prompt is None:
         return None
     texts = all(offer.schema.shape(source) not in _CHATS for source in sources)
-    if texts and _stays_text(offer, prompt):
+    written = "completion" not in answers or sources <= {"completion", "chosen"} or not offer.chat
+    if texts and written and _stays_text(offer, prompt):
         return {"prompt": prompt, **answers}
     return {"prompt": _asking(offer, prompt)} | {name: _as_turn(offer, pick) for name, pick in answers.items()}
 
@@ -279,6 +295,10 @@ def _pairs(schema: Schema) -> Iterator[tuple[str, str]]:
     for chosen in worded(schema, CHOSEN_WORDS, _ANSWERS):
         for rejected in worded(schema, REJECTED_WORDS, {*_ANSWERS} & {schema.shape(chosen)}):
             yield chosen, rejected
+    for name in _of(schema, _ANSWERS):  # as in stack-exchange-paired: j was voted above k
+        other = f"{name[:-1]}k"
+        if name.endswith("_j") and schema.shape(other) is schema.shape(name):
+            yield name, other
 
 
 def _speakers(schema: Schema, name: str) -> set[str]:
@@ -303,6 +323,9 @@ def _prompt(offer: Offer, taken: Collection[str] = ()) -> Pick | None:
     )
     subjects = (name for name in spelled(schema, SUBJECT, {Shape.TEXT}) if name not in taken)
     main = next(chain(free, questions, subjects if _has_answer_column(schema) else ()), None)
+    if main is None and (record := next(spelled(schema, PROMPT, {Shape.RECORD}), None)):
+        words = [key for key in schema.columns[record].records if flat(key) in {"fulltext", "text", "content"}]
+        return Pick("field", (record,), (words[0], "")) if words else None
     if main is None or schema.shape(main) is not Shape.TEXT:
         return turns_of(offer, main) if main else None
     before = [name for name in spelled(schema, SYSTEM, {Shape.TEXT}) if name not in taken][:1]
@@ -316,7 +339,7 @@ def _prompt(offer: Offer, taken: Collection[str] = ()) -> Pick | None:
 
 
 def _has_answer_column(schema: Schema) -> bool:
-    return any(spelled(schema, COMPLETION, _ANSWERS)) or any(_pairs(schema))
+    return any(spelled(schema, COMPLETION, _ANSWERS)) or any(_pairs(schema)) or any(ranked(schema, _ANSWERS))
 
 
 def _stays_text(offer: Offer, prompt: Pick) -> bool:
@@ -328,5 +351,5 @@ def _stays_text(offer: Offer, prompt: Pick) -> bool:
 
 def _asking(offer: Offer, prompt: Pick) -> Pick:
     """A prompt as turns: text becomes one user turn."""
-    text = offer.schema.shape(prompt.columns[0]) is Shape.TEXT
+    text = offer.schema.shape(prompt.columns[0]) in {Shape.TEXT, Shape.RECORD}
     return replace(prompt, turn="user") if text else prompt

@@ -43,6 +43,7 @@ class Shape(StrEnum):
     PICTURE = "picture"
     PICTURES = "pictures"
     NUMBERS = "list of numbers"
+    TEXTS = "list of texts"
     LIST = "list"
     NUMBER = "number"
     BOOLEAN = "yes/no"
@@ -90,6 +91,8 @@ def _list_shape(cell: list[Any] | tuple[Any, ...]) -> Shape:
     keys = turn_keys(cell)
     if keys:
         return Shape.MESSAGES if keys[0] == "role" and keys[1] in {"content", ""} else Shape.TURNS
+    if isinstance(cell[0], str):
+        return Shape.TEXTS
     return Shape.NUMBERS if isinstance(cell[0], (int, float)) else Shape.LIST
 
 
@@ -121,7 +124,7 @@ class Column:
         keys: Number of conversations per pair of turn keys.
         roles: Number of turns per speaker, names as they are in the data.
         values: Number of cells per value, for numbers and short texts, as long as they are few.
-        records: The keys of the records that its lists hold.
+        records: The keys of its records, or of those that its lists hold.
     """
 
     name: str
@@ -194,8 +197,8 @@ class _Counted:
                 self.values[cell] += weight
         elif shape in {Shape.MESSAGES, Shape.TURNS}:
             self._take_turns(cell, weight)
-        elif shape is Shape.LIST and isinstance(cell[0], Mapping):
-            self.records |= dict.fromkeys(map(str, cell[0]))
+        elif shape in {Shape.LIST, Shape.RECORD} and isinstance(record := _record(cell), Mapping):
+            self.records |= dict.fromkeys(map(str, record))
         elif shape is Shape.TURNS_AS_JSON:
             self._take_turns(json_turns(cell), weight)
 
@@ -208,6 +211,10 @@ class _Counted:
             role = turn.get(keys[0]) if isinstance(turn, Mapping) else None
             if isinstance(role, str):
                 self.roles[role] += weight
+
+
+def _record(cell: Any) -> Any:
+    return cell[0] if isinstance(cell, (list, tuple)) else cell
 
 
 def schema_of(rows: Iterable[Row], weights: Iterable[int] | None = None) -> Schema:

@@ -10,16 +10,16 @@ from hfft_widgets.core.data.shapes import Schema, Shape
 # Names are compared without case and separators; the earlier ones are the surer ones.
 PROMPT = (
     "prompt", "instruction", "instructions", "question", "query", "problem", "user", "userprompt", "usermessage",
-    "task", "request", "input", "inputs", "source", "human", "goal",
+    "request", "input", "inputs", "human", "task", "goal", "history",
 )  # fmt: skip
 # What a task may be about, where nothing is plainly a prompt: a summary's document, a translation's source.
 SUBJECT = (
     "dialogue", "dialog", "document", "article", "passage", "context", "text", "sentence", "premise", "body", "post",
-    "content", "code", "title", "description", "src", "en", "english",
+    "content", "code", "title", "description", "source", "src",
 )  # fmt: skip
 COMPLETION = (
     "completion", "response", "output", "outputs", "answer", "reply", "assistant", "assistantresponse", "solution",
-    "target", "targets", "label", "generation", "gpt", "summary",
+    "target", "targets", "label", "generation", "gpt", "summary", "answers",
 )  # fmt: skip
 MESSAGES = (
     "messages", "conversations", "conversation", "chat", "dialogue", "dialog", "turns", "history", "chatmessages",
@@ -34,7 +34,7 @@ LABEL = (
     "label", "labels", "islabel", "thumbs", "thumb", "thumbsup", "vote", "upvoted", "liked", "like", "desirable",
     "isdesirable", "good", "isgood", "accepted", "isaccepted", "correct", "iscorrect", "feedback", "judgement",
     "judgment", "verdict", "preferred", "positive", "helpful", "rating", "score", "stars", "quality", "helpfulness",
-    "overall", "overallscore", "reward", "grade",
+    "overall", "overallscore", "reward", "grade", "issafe", "safe",
 )  # fmt: skip
 YES = (
     "true", "yes", "good", "up", "thumbsup", "thumbs_up", "positive", "like", "liked", "desirable", "chosen",

@@ -30,7 +30,7 @@ __all__ = ["html", "markdown", "shown", "status_line", "text"]
 
 _ICONS = {Status.READY: "ok", Status.BLOCKED_BY_ROWS: "bad", Status.NEEDS_MAPPING: "warn", Status.INCOMPATIBLE: "info"}
 _EFFECT_ICONS = {"crash": "bad", "dropped": "warn", "silent": "warn", "warn": "info"}
-_OPEN_FINDINGS = 5
+_OPEN_FINDINGS, _TITLE_COLUMNS = 5, 8
 _PREVIEW_ROWS, _PREVIEW_COLUMNS, _CELL_CHARACTERS = 3, 6, 160
 
 
@@ -57,15 +57,16 @@ def status_line(report: ValidationReport, method: str) -> h.Markup:
     return h.el("div", h.icon(_ICONS[verdict.status]), words, " ", safe(verdict.reason), class_="hfft-line hfft-vars")
 
 
-def _subtitle(report: ValidationReport) -> str:
-    columns = ", ".join(shown(name, 40) for name in islice(report.columns, 8))
-    more = f" and {len(report.columns) - 8} more" if len(report.columns) > 8 else ""
+def _subtitle(report: ValidationReport) -> h.Markup:
+    names = list(islice(report.columns, _TITLE_COLUMNS))
+    columns = [[", " if place else "", safe(name, 40)] for place, name in enumerate(names)]
+    more = f" and {len(report.columns) - len(names)} more" if len(report.columns) > len(names) else ""
     agreed = [
-        f"{len(found)} {one if len(found) == 1 else many}"
+        f" · {len(found)} {one if len(found) == 1 else many}"
         for found, one, many in ((report.mappings, "mapping", "mappings"), (report.fixes, "fix", "fixes"))
         if found
     ]
-    return " · ".join([f"columns {columns}{more}", looked_at(report), *agreed])
+    return h.join(["columns ", columns, more, " · ", safe(looked_at(report)), agreed])
 
 
 def _chip(report: ValidationReport) -> h.Markup:

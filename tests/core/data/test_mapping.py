@@ -112,6 +112,20 @@ def test_scores_choices_and_labels(pick: Pick, value: Any) -> None:
     assert [row["made"] for row in after] == [value] == [mapping.apply(SCORED)["made"]]
 
 
+@pytest.mark.parametrize(
+    ("row", "pick"),
+    [
+        ({"chat": [{"input": "Why?", "output": "So."}]}, Pick("exchanges", ("chat",), ("input", "output"))),
+        ({"chat": ["Why?", "So."]}, Pick("alternating", ("chat",))),
+    ],
+)
+def test_other_ways_to_write_a_conversation(row: dict[str, Any], pick: Pick) -> None:
+    mapping = ColumnMapping({"messages": pick}, ())
+    _, after = executed(mapping.code(row), [row])
+    expected = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    assert after == mapping.apply([row]) == [{"messages": expected}]
+
+
 def test_turns_written_as_json() -> None:
     row = {"chat": json.dumps([{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}])}
     mapping = ColumnMapping({"messages": Pick("turns", ("chat",), ("from", "value"), ROLES, json=True)})

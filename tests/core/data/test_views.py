@@ -124,6 +124,13 @@ def test_status_is_icon_shape_and_word() -> None:
     assert "DPO: INCOMPATIBLE" in line
 
 
+def test_right_to_left_names_leave_the_words_around_them_alone() -> None:
+    page = validate_rows([{"שאלה": "למה?", "תשובה": "כי."}] * 2, name="עברית")._repr_html_()
+    assert "columns <bdi>שאלה</bdi>, <bdi>תשובה</bdi> · <bdi>checked all rows" in page
+    outside = re.sub(r"<bdi>.*?</bdi>|<h3>.*?</h3>|aria-label=\"[^\"]*\"", "", page)
+    assert not re.search("[\u0590-\u05ff]", outside)
+
+
 # ---- the picture of lengths ------------------------------------------------------------------
 
 
