@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -79,44 +78,8 @@ class DatasetRows(ArrowRows):
 
 def plain(batch: pa.RecordBatch | pa.Table) -> list[dict[str, Any]]:
     """Rows as Python values; what `datasets` keeps as JSON text is read, as it does."""
-    rows: list[dict[str, Any]] = batch.to_pylist()
-    decoders = {field.name: decode for field in batch.schema if (decode := _decoder(field.type))}
-    for row in rows:
-        for name, decode in decoders.items():
-            row[name] = decode(row[name])
-    return rows
+    from hfft_widgets.core.data.forms import listed, plain_column
 
-
-Decoder = Callable[[Any], Any]
-
-
-def _decoder(kind: pa.DataType) -> Decoder | None:
-    """What turns a cell of this type into what was meant; None if it is that already."""
-    import pyarrow as pa
-
-    if getattr(kind, "extension_name", "") == "arrow.json":
-        return _from_json
-    if pa.types.is_struct(kind):
-        inner = {field.name: decode for field in kind if (decode := _decoder(field.type))}
-        return _in_struct(inner) if inner else None
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        item = _decoder(kind.value_type)
-        return _in_list(item) if item else None
-    return None
-
-
-def _from_json(cell: str | None) -> Any:
-    try:
-        return None if cell is None else json.loads(cell)
-    except (ValueError, RecursionError):  # a file may call anything JSON
-        return cell
-
-
-def _in_list(decode: Decoder) -> Decoder:
-    return lambda cell: None if cell is None else [decode(item) for item in cell]
-
-
-def _in_struct(inner: dict[str, Decoder]) -> Decoder:
-    return lambda cell: (
-        None if cell is None else {key: inner[key](value) if key in inner else value for key, value in cell.items()}
-    )
+    names = batch.schema.names
+    columns = [listed(plain_column(batch, name)) for name in names]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]

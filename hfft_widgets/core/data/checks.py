@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hfft_widgets.core.data.fitting import repeats
-from hfft_widgets.core.data.forms import says_nothing
 from hfft_widgets.core.data.methods import Duty, Part
-from hfft_widgets.core.data.shapes import ROLES, Row, Shape, shape_of
+from hfft_widgets.core.data.shapes import ROLES, Row, Shape, picture_opens, says_nothing, shape_of
 from hfft_widgets.core.data.templates import ChatTemplate
 from hfft_widgets.core.data.trainers import Reading
 
@@ -140,9 +139,8 @@ def no_number(cell: Any) -> bool:
 
 
 def no_picture(cell: Any) -> bool:
-    """A picture without a value."""
-    pictures = cell if isinstance(cell, list) else [cell]
-    return any(picture is None or (isinstance(picture, Mapping) and not any(picture.values())) for picture in pictures)
+    """A picture without a value, or one that cannot be opened."""
+    return not all(map(picture_opens, cell if isinstance(cell, list) else [cell]))
 
 
 @dataclass(frozen=True)
@@ -250,9 +248,9 @@ OTHER_CHECKS: tuple[CellCheck, ...] = (
     CellCheck(
         "no_picture",
         no_picture,
-        "A picture without a value in {column}",
+        "A picture in {column} that is missing or cannot be opened",
         {Duty.PICTURES},
-        fix="has_pictures",
+        fix="leave_out",
         explains=2,
     ),
 )

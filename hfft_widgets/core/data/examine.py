@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,8 @@ from hfft_widgets.core.data.fitting import Model, first_row
 from hfft_widgets.core.data.fixes import KEEPS, Fix, Numbered
 from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping
 from hfft_widgets.core.data.methods import Duty, Fit, Part
-from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES, Row, turn_keys
+from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES, Row
+from hfft_widgets.core.data.shortening import shortened
 from hfft_widgets.core.data.trainers import Reading, Twin
 from hfft_widgets.core.data.values import EFFECTS, Finding
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 KEPT_ROWS = 1000
 _FIRST_TRIED = 40
-_EXAMPLE_CHARACTERS = 400
 
 
 @dataclass
@@ -353,28 +352,3 @@ def _fix(hit: Hit, rows: NDArray[np.int64], methods: tuple[str, ...]) -> Fix | N
     if problem.fix is None:
         return None
     return Fix(problem.fix, problem.columns, methods, first=problem.rule == "mapping_fails")
-
-
-def shortened(cell: Any, characters: int = _EXAMPLE_CHARACTERS) -> str:
-    """A cell as text of bounded length, whatever it holds."""
-    text = cell if isinstance(cell, str) else _written(cell)
-    return text if len(text) <= characters else text[:characters] + "…"
-
-
-def _written(cell: Any) -> str:
-    """Conversations as their turns, anything else as JSON."""
-    keys = turn_keys(cell)
-    if keys:
-        return " ⏎ ".join(_spoken(turn, *keys) for turn in cell)
-    try:
-        return json.dumps(cell, ensure_ascii=False, default=_unwritten)
-    except (TypeError, ValueError, RecursionError):
-        return repr(cell)
-
-
-def _unwritten(value: Any) -> str:
-    return f"<{len(value):,} bytes>" if isinstance(value, bytes) else str(value)
-
-
-def _spoken(turn: Any, role: str, content: str) -> str:
-    return f"{turn.get(role)}: {turn.get(content or 'content')}" if isinstance(turn, dict) else repr(turn)

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hfft_widgets.core.data.forms import NOTHING_BYTES, PLACEHOLDERS, says_nothing
-from hfft_widgets.core.data.shapes import ROLES, Row
+from hfft_widgets.core.data.shapes import NOTHING_BYTES, PLACEHOLDERS, ROLES, Row, says_nothing
 from hfft_widgets.core.script import literal
 from hfft_widgets.errors import DataError
 
@@ -89,12 +88,6 @@ def _is_number(row: Row, columns: tuple[str, ...]) -> bool:
     return isinstance(row.get(columns[0]), (int, float))
 
 
-def _has_pictures(row: Row, columns: tuple[str, ...]) -> bool:
-    cell = row.get(columns[0])
-    pictures = cell if isinstance(cell, list) else [cell]
-    return all(p is not None and (not isinstance(p, Mapping) or any(p.values())) for p in pictures)
-
-
 def _answers_differ(row: Row, columns: tuple[str, ...]) -> bool:
     return bool(row.get(columns[0]) != row.get(columns[1]))
 
@@ -149,11 +142,6 @@ KEEPS: dict[str, Keep] = {
     ),
     "is_label": Keep(_is_label, "{0} in [0, 1]", "Leave out rows without true or false in {0}"),
     "is_number": Keep(_is_number, "isinstance({0}, (int, float))", "Leave out rows without a number in {0}"),
-    "has_pictures": Keep(
-        _has_pictures,
-        "all(picture is not None for picture in ({0} if isinstance({0}, list) else [{0}]))",
-        "Leave out rows without a picture in {0}",
-    ),
     "answers_differ": Keep(_answers_differ, "{0} != {1}", "Leave out rows where {0} and {1} are the same"),
     "share_a_start": Keep(
         _share_a_start,

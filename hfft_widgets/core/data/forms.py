@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
+
+from hfft_widgets.core.data.shapes import NOTHING_BYTES, is_picture, picture_opens, says_nothing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 NULL, EMPTY, BLANK, TEXT = range(4)
 _NOTHING, _EDGE, _THINK, _CONTROL, _JSON = 4, 8, 16, 32, 64
-# A text says nothing if it has no letter or digit, or is a word that stands for no answer; long ones say something.
-NOTHING_BYTES = 16
-PLACEHOLDERS = ("n/a", "na", "none", "null", "nan", "nil", "todo", "tbd", "undefined", "[deleted]", "[removed]")
 _JSON_LIMIT = 200_000
 _LONG_LIST = 64
 _CONTROL_MARKS = ("<|", "<start_of_turn>", "<end_of_turn>", "<s>", "</s>", "<bos>", "<eos>")
@@ -50,13 +48,6 @@ def text_kind(text: str | None) -> int:
     return kind | _JSON * _json_kind(bare)
 
 
-def says_nothing(text: str) -> bool:
-    """Whether a short text is no answer to anything."""
-    if len(text.encode("utf-8", "surrogatepass")) > NOTHING_BYTES:
-        return False
-    return text.strip().lower() in PLACEHOLDERS or not any(letter.isalnum() for letter in text)
-
-
 def _json_kind(bare: str) -> int:
     """0: no JSON; 1: broken; 2: other JSON; 3: a list of records; 4: a list of turns."""
     if bare[0] not in "[{" or len(bare) > _JSON_LIMIT:
@@ -78,10 +69,10 @@ def form_of(cell: Any, depth: int = 0) -> object:
     """
     if cell is None or isinstance(cell, str):
         return text_kind(cell)
-    if isinstance(cell, bool):
-        return cell
-    if isinstance(cell, (int, float)):
+    if isinstance(cell, (bool, int, float)):
         return type(cell), cell if cell in {-100, -1, 0, 1} else None  # no and yes; tokens without a loss
+    if is_picture(cell):
+        return "picture", picture_opens(cell)
     if isinstance(cell, Mapping):
         return tuple((key, _value_form(key, value, depth + 1)) for key, value in cell.items())
     if isinstance(cell, (list, tuple)):
@@ -130,7 +121,16 @@ def digests(column: pa.Array | Sequence[Any]) -> Codes:
         if turn_fields(column.type) and not _extra(column):
             return _turn_digests(column)
         column = values(column)
-    return np.fromiter((number(repr(cell)) for cell in column), np.uint64, len(column))
+    return np.fromiter((number(_said(cell)) for cell in column), np.uint64, len(column))
+
+
+def _said(cell: Any) -> str:
+    """What a cell says, as text; of a picture a hash, for it may be large."""
+    pictures = cell if isinstance(cell, list) else [cell]
+    if not pictures or not all(map(is_picture, pictures)):
+        return repr(cell)
+    contents = [picture.get("bytes") if isinstance(picture, Mapping) else picture.tobytes() for picture in pictures]
+    return repr([xxhash.xxh3_64_intdigest(data or repr(cell).encode()) for data in contents])
 
 
 def sizes(column: pa.Array | Sequence[Any]) -> NDArray[np.uint32]:
@@ -158,7 +158,6 @@ def _bytes(cell: Any) -> int:
     return sum(map(_bytes, cell)) if isinstance(cell, (list, tuple)) else 0
 
 
-@lru_cache(maxsize=100_000)
 def number(text: str) -> int:
     """A text as a number."""
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
@@ -259,10 +258,17 @@ def _decoded(cell: Any, kind: pa.DataType) -> Any:
     if cell is None or not _has_json(kind):
         return cell
     if isinstance(kind, pa.JsonType):
-        return json.loads(cell)
+        return _from_json(cell)
     if pa.types.is_struct(kind):
         return {field.name: _decoded(cell[field.name], field.type) for field in kind}
     return [_decoded(item, kind.value_type) for item in cell]
+
+
+def _from_json(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):  # a file may call anything JSON
+        return cell
 
 
 def _offsets(column: pa.Array) -> NDArray[np.int64]:

@@ -24,6 +24,10 @@ from hfft_widgets.core.data.trainers import Reading
 from hfft_widgets.core.data.values import METHODS, Finding, Status, Verdict
 
 _SAMPLE_ROWS, _RUNS, _RUN_ROWS = 400, 4, 100
+ALL_ROWS = "all rows"
+_SAMPLED = (
+    "Seen in a sample: whether other rows stop the trainer or repeat each other only a look at all of them can tell."
+)
 _CHATS = {Shape.MESSAGES, Shape.TURNS, Shape.TURNS_AS_JSON}
 
 
@@ -103,7 +107,8 @@ def judged(
     if counter:
         for method, measure in measures.items():
             _too_long(method, found[method], measure, counter)
-    verdicts = {method: _verdict(case, found.get(method), model) for method, case in cases.items()}
+    sampled = coverage != ALL_ROWS
+    verdicts = {method: _verdict(case, found.get(method), model, sampled) for method, case in cases.items()}
     recommended = _recommended(verdicts, cases)
     told = [found[m] for m, case in cases.items() if m in found and (not case.open or m == recommended)]
     return Judgement(
@@ -145,7 +150,9 @@ _LENGTH_RULES = {
 
 
 def _too_long(method: str, found: Examination, measure: Measure, counter: Counter) -> None:
-    """The rows that the default limit spoils, as findings."""
+    """The rows that the default limit spoils, as findings. With pictures there is none: it would cut them."""
+    if any(part.duty is Duty.PICTURES for part in found.parts):
+        return
     rules, whole = spoiled(method, found.kept, found.bytes, measure, counter)
     for rule, numbers in rules.items():
         if not len(numbers):
@@ -254,7 +261,7 @@ def _examined(case: Case, census: Census, model: Model, fixes: Sequence[Fix]) ->
     return examine(case.method, case.fit, census, model, case.mapping, fixes)
 
 
-def _verdict(case: Case, found: Examination | None, model: Model) -> Verdict:
+def _verdict(case: Case, found: Examination | None, model: Model, sampled: bool) -> Verdict:
     details = list(case.fit.details) if case.fit.fits else []
     if case.open and case.mapping:
         details.insert(0, f"Proposed: {case.mapping.words}.")
@@ -267,6 +274,8 @@ def _verdict(case: Case, found: Examination | None, model: Model) -> Verdict:
     elif found and not case.open:
         status, reason, more = _by_rows(status, reason, found)
         details += more
+    if sampled and status is not Status.INCOMPATIBLE:
+        details.append(_SAMPLED)
     return Verdict(status, reason, case.mapping, tuple(details))
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from io import BytesIO
 from itertools import repeat
 from typing import Any
 
@@ -26,6 +27,9 @@ ROLE_NAMES = {
 
 # How a turn may name its speaker and its text; the first pair is the one chat templates read.
 STANDARD_KEYS = ("role", "content")
+# A text says nothing if it has no letter or digit, or is a word that stands for no answer; long ones say something.
+NOTHING_BYTES = 16
+PLACEHOLDERS = ("n/a", "na", "none", "null", "nan", "nil", "todo", "tbd", "undefined", "[deleted]", "[removed]")
 _SHORT, _FEW = 24, 64  # texts and numbers that may be labels
 _ROLE_KEYS = ("role", "from", "speaker", "author")
 _CONTENT_KEYS = ("content", "value", "text", "message")
@@ -74,6 +78,26 @@ def is_picture(cell: object) -> bool:
     return type(cell).__module__.startswith("PIL.")
 
 
+def picture_opens(cell: object) -> bool:
+    """Whether a picture can be opened; what lies elsewhere (an address, a file of another machine) is trusted.
+
+    TRL opens pictures at the step that draws the row, hours into a training.
+    """
+    if not isinstance(cell, Mapping):
+        return cell is not None
+    data, path = cell.get("bytes"), cell.get("path")
+    if data is None:
+        return bool(path)
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data)) as picture:
+            picture.verify()
+    except Exception:  # noqa: BLE001 - decoders of many formats raise what they like
+        return False
+    return True
+
+
 def json_turns(cell: object) -> Any:
     """The list that a text writes as JSON; None if it writes none."""
     try:
@@ -81,6 +105,13 @@ def json_turns(cell: object) -> Any:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, list) else None
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a short text is no answer to anything."""
+    if len(text.encode("utf-8", "surrogatepass")) > NOTHING_BYTES:
+        return False
+    return text.strip().lower() in PLACEHOLDERS or not any(letter.isalnum() for letter in text)
 
 
 def _list_shape(cell: list[Any] | tuple[Any, ...]) -> Shape:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hfft_widgets.core.data.fixes import Fix
-from hfft_widgets.core.data.mapping import ColumnMapping
+if TYPE_CHECKING:
+    from hfft_widgets.core.data.fixes import Fix
+    from hfft_widgets.core.data.mapping import ColumnMapping
 
 METHODS = ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")
 EFFECTS = ("crash", "dropped", "silent", "warn")

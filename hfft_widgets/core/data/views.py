@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hfft_widgets.core import html as h
 from hfft_widgets.core.data import views_lengths
-from hfft_widgets.core.data.examine import shortened
+from hfft_widgets.core.data.shortening import shortened
 from hfft_widgets.core.data.values import Finding, Status
 from hfft_widgets.core.data.views_text import markdown, text
 from hfft_widgets.core.data.views_words import (

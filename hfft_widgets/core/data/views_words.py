@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from hfft_widgets.core import html as h
-from hfft_widgets.core.data.examine import shortened
 from hfft_widgets.core.data.lengths import MAX_LENGTH, Lengths
+from hfft_widgets.core.data.shortening import shortened
 from hfft_widgets.core.data.values import Finding, Status, Verdict
 from hfft_widgets.core.units import plural
 

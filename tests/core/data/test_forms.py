@@ -87,3 +87,32 @@ def test_json_columns_are_read() -> None:
     assert forms.values(column) == [{"role": "user"}, None, 5]
     nested = pa.array([[{"a": "1"}]], pa.list_(pa.struct([("a", pa.string())])))
     assert forms.values(nested) == [[{"a": "1"}]]
+
+
+def test_pictures_that_cannot_be_opened_are_another_form() -> None:
+    good = {"bytes": _png(1), "path": None}
+    cells = [good, {"bytes": b"no picture", "path": None}, {"bytes": None, "path": None}, None, good]
+    assert classes(forms.codes(cells)) == [0, 1, 1, 3, 0]
+    assert classes(forms.digests(cells)) == [0, 1, 2, 3, 0]
+
+
+def test_rows_with_broken_pictures_are_named() -> None:
+    from hfft_widgets.core.data.report import validate_rows
+    from tests.core.data.small import chat
+
+    rows = [{"messages": chat(n), "image": {"bytes": _png(n), "path": None}} for n in range(3)]
+    rows += [{"messages": chat(3), "image": {"bytes": b"no picture", "path": None}}]
+    report = validate_rows(rows, name="x", vision=True)
+    assert [(f.rule, f.rows) for f in report.findings if f.effects.get("SFT") == "crash"] == [("no_picture", (3,))]
+    fixed = report.with_fixes(next(f.fix for f in report.findings if f.rule == "no_picture"))
+    assert str(fixed.verdicts["SFT"].status) == "READY"
+
+
+def _png(shade: int) -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.new("L", (4, 4), shade).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hfft_widgets.core.data.shapes import Row
+from hfft_widgets.core.data.shapes import Row, picture_opens
 from hfft_widgets.core.data.templates import ChatTemplate
 
 # TRL asks one of these columns whether a row is a conversation: whichever a Python set gives first.
@@ -217,10 +217,9 @@ def opened(pictures: Any) -> list[Any]:
     """The pictures of a row, none of them missing.
 
     Raises:
-        TypeError: One has no value; the processor fails at the batch that draws the row.
+        TypeError: One has no value or cannot be opened; the processor fails at the batch that draws the row.
     """
     for picture in pictures or []:
-        empty = isinstance(picture, Mapping) and not any(picture.get(key) for key in ("bytes", "path"))
-        if picture is None or (empty and {"bytes", "path"} & picture.keys()):
-            raise TypeError("a picture without a value")
+        if not picture_opens(picture):
+            raise TypeError("a picture without a value, or one that cannot be opened")
     return list(pictures or [])
