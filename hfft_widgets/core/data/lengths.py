@@ -59,7 +59,7 @@ class Lengths:
 
     Attributes:
         method: The method.
-        rows: Rows in all.
+        rows: Rows that the trainer can read; from a sample an estimate.
         numbers: The rows that were counted; shape (n,).
         total: Tokens of each one's longest text; shape (n,).
         context: Tokens before the answer; shape (n,).
@@ -230,7 +230,8 @@ def _counted(method: str, rows: int, numbers: NDArray[np.int64], read: ReadRows,
     np.maximum.at(total, owner, whole)
     np.maximum.at(before, owner, context)
     np.add.at(trained, owner, whole - read_only)
-    return Lengths(method, rows, np.array([n for n, _ in fine], np.int64), total, before, trained)
+    readable = round(rows * len(fine) / max(1, len(numbers)))  # rows at which the trainer stops have no length
+    return Lengths(method, readable, np.array([n for n, _ in fine], np.int64), total, before, trained)
 
 
 def _tokens(texts: Sequence[str], counter: Counter) -> NDArray[np.int64]:

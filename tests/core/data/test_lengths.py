@@ -88,3 +88,9 @@ def test_many_rows_are_sampled_and_say_so() -> None:
     lengths = validate_rows(rows, name="x", template=CHATML, counter=words).lengths["SFT"]
     assert (lengths.rows, lengths.exact) == (EXACT_ROWS + 1, False)
     assert lengths.quantile(0.5) == 4
+
+
+def test_rows_that_cannot_be_read_are_no_reason_to_doubt_the_others() -> None:
+    rows = [{"text": "a few words"}] * 3 + [{"text": None}]
+    lengths = validate_rows(rows, name="x", template=CHATML, counter=words).lengths["SFT"]
+    assert (lengths.rows, lengths.exact, lengths.error) == (3, True, 0.0)
