@@ -105,7 +105,7 @@ def test_an_unknown_sample_lists_those_there_are():
 def test_grpo_without_answers_to_check_against_is_refused_before_it_runs(sample_folders):
     report = hfft.validate([{"prompt": f"Say {i}", "topic": "numbers"} for i in range(60)], model="sample:model")
     assert report.verdicts["GRPO"].status == "READY"
-    with pytest.raises(errors.PlanError, match="no 'answer' column"):
+    with pytest.raises(errors.PlanError, match="neither 'answer' nor 'tests'"):
         hfft.plan_training("sample:model", report, method="GRPO")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from hfft_widgets.core.data.census import REAL_START, Census
 from hfft_widgets.core.data.checks import CRASH, SILENT, WARN, Problem, problems
 from hfft_widgets.core.data.families import families
 from hfft_widgets.core.data.fitting import Model, first_row
-from hfft_widgets.core.data.fixes import KEEPS, Fix, Numbered
+from hfft_widgets.core.data.fixes import KEEPS, Fix
 from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping
 from hfft_widgets.core.data.methods import Duty, Fit, Part
 from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES, Row
@@ -116,20 +116,6 @@ class Examination:
         median, p99, most = (int(np.quantile(numbers, at, method="higher")) for at in (0.5, 0.99, 1.0))
         return {"rows": self.rows, "bytes_median": median, "bytes_p99": p99, "bytes_max": most,
                 "bytes_total": int(numbers.sum())}  # fmt: skip
-
-
-def prepared(
-    rows: Iterable[Numbered], method: str, mapping: ColumnMapping | None, fixes: Iterable[Fix]
-) -> Iterator[Numbered]:
-    """The rows as this method's trainer would get them: after its mapping and the fixes that are for it, in order."""
-    concerned = [fix for fix in fixes if fix.concerns(method)]
-    for fix in concerned:
-        rows = fix.numbered(rows) if fix.first else rows
-    if mapping:
-        rows = ((number, mapping.apply(row)) for number, row in rows)
-    for fix in concerned:
-        rows = rows if fix.first else fix.numbered(rows)
-    yield from rows
 
 
 def examine(

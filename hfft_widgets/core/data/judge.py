@@ -10,18 +10,19 @@ from typing import Any
 from hfft_widgets.core.data import spellings
 from hfft_widgets.core.data.census import Census, Progress, take_census
 from hfft_widgets.core.data.checks import DROPPED, SILENT, WARN, Problem
-from hfft_widgets.core.data.examine import Examination, examine, findings, prepared, sources
+from hfft_widgets.core.data.examine import Examination, examine, findings, sources
 from hfft_widgets.core.data.fitting import Model, fitted, fitted_after
 from hfft_widgets.core.data.fixes import Fix
-from hfft_widgets.core.data.lengths import MAX_LENGTH, SAMPLE_ROWS, Counter, Lengths, lengths_of, spoiled
+from hfft_widgets.core.data.lengths import SAMPLE_ROWS, Counter, Lengths, lengths_of, spoiled
 from hfft_widgets.core.data.mapping import ColumnMapping
 from hfft_widgets.core.data.methods import SPECIAL, Duty, Fit
+from hfft_widgets.core.data.preparing import prepared
 from hfft_widgets.core.data.propose import propose
 from hfft_widgets.core.data.reading import numbered
 from hfft_widgets.core.data.rows import Rows
 from hfft_widgets.core.data.shapes import Column, Row, Schema, Shape, schema_of
 from hfft_widgets.core.data.trainers import Reading
-from hfft_widgets.core.data.values import METHODS, Finding, Status, Verdict
+from hfft_widgets.core.data.values import MAX_LENGTH, METHODS, Finding, Status, Verdict
 
 _SAMPLE_ROWS, _RUNS, _RUN_ROWS = 400, 4, 100
 ALL_ROWS = "all rows"
@@ -299,8 +300,9 @@ def _recommended(verdicts: Mapping[str, Verdict], cases: Mapping[str, Case]) -> 
         return "DPO"
     if "KTO" in usable and _plainly_labelled(cases["KTO"]):
         return "KTO"
-    order = list(Status)
-    return min(usable, key=lambda method: (order.index(verdicts[method].status), METHODS.index(method)), default=None)
+    # a few broken rows are no reason to train something else
+    mapped = {method: verdicts[method].status is Status.NEEDS_MAPPING for method in usable}
+    return min(usable, key=lambda method: (mapped[method], METHODS.index(method)), default=None)
 
 
 def _plainly_labelled(case: Case) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hfft_widgets.core.data.trainers import Passage, Reading
 from hfft_widgets.core.data.trainers.reading import shared
+from hfft_widgets.core.data.values import MAX_LENGTH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 Counter = Callable[[Iterable[str]], list[int]]
 ReadRows = Callable[[Sequence[int]], list[Reading]]
 
-MAX_LENGTH = 1024  # TRL's default for SFT, DPO, KTO and Reward
 EXACT_ROWS, SAMPLE_ROWS = 2000, 1000
 _REMEMBERED = 500_000
 # What a chat template writes around the words of a row is seldom longer, in bytes.
@@ -109,7 +109,8 @@ class Lengths:
         if not len(self.total):
             return []
         top = max(self.quantile(0.995), 1)
-        edges = np.unique(np.linspace(0, top, bins + 1).round().astype(np.int64))
+        step = -(-top // bins)
+        edges = np.arange(0, top + step, step)
         counts, _ = np.histogram(np.minimum(self.total, top), edges)
         scale = self.rows / len(self.total)
         bars = zip(edges, edges[1:], counts, strict=False)

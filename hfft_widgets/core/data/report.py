@@ -8,12 +8,12 @@ from itertools import islice
 from typing import Any, cast
 
 from hfft_widgets.core.data.census import Census, Progress
-from hfft_widgets.core.data.examine import prepared
 from hfft_widgets.core.data.fitting import Model
 from hfft_widgets.core.data.fixes import Fix
 from hfft_widgets.core.data.judge import judged
 from hfft_widgets.core.data.lengths import Counter, Lengths, remembering
-from hfft_widgets.core.data.mapping import ColumnMapping
+from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping
+from hfft_widgets.core.data.preparing import prepared
 from hfft_widgets.core.data.reading import numbered
 from hfft_widgets.core.data.rows import PythonRows, Rows
 from hfft_widgets.core.data.shapes import Row, Schema
@@ -182,13 +182,20 @@ class ValidationReport:
             number: The row's number in the dataset as it was given.
 
         Raises:
-            DataError: There is no such row, or a fix leaves it out.
+            DataError: There is no such row, a fix leaves it out, or the mapping cannot be applied to it.
         """
         mapping = self._verdict(method).mapping
         if not 0 <= number < self.total:
             raise DataError(f"There is no row {number:,}.", remedy=f"Rows go from 0 to {self.total - 1:,}.")
         alone = [fix for fix in self.fixes if fix.rule != "deduplicate"]
-        ready = list(prepared([(number, self.rows.take([number])[0])], method, mapping, alone))
+        try:
+            ready = list(prepared([(number, self.rows.take([number])[0])], method, mapping, alone))
+        except MAPPING_ERRORS as error:
+            raise DataError(
+                f"The column mapping for {method} cannot be applied to row {number:,}.",
+                why=f"{error!r}.",
+                remedy="Leave out such rows, or choose another mapping.",
+            ) from error
         if not ready:
             raise DataError(f"Row {number:,} is left out by a fix.", remedy="Choose another row, or undo the fix.")
         row = ready[0][1]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.data.mapping import ColumnMapping
 
 METHODS = ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")
+MAX_LENGTH = 1024  # TRL's default limit in tokens for SFT, DPO, KTO and Reward
 EFFECTS = ("crash", "dropped", "silent", "warn")
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hfft_widgets.core import html as h
-from hfft_widgets.core.data.lengths import MAX_LENGTH, Lengths
+from hfft_widgets.core.data.values import MAX_LENGTH
 from hfft_widgets.core.data.views_words import limit_words, token_words
+
+if TYPE_CHECKING:
+    from hfft_widgets.core.data.lengths import Lengths
 
 _WIDTH, _HEIGHT = 800, 96
 

@@ -9,10 +9,10 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core import html as h
-from hfft_widgets.core.data.examine import prepared
-from hfft_widgets.core.data.shortening import shortened
 from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping
+from hfft_widgets.core.data.preparing import prepared
 from hfft_widgets.core.data.shapes import Row
+from hfft_widgets.core.data.shortening import shortened
 from hfft_widgets.core.data.values import Finding
 from hfft_widgets.core.data.views_words import safe, shown, shown_lines
 from hfft_widgets.errors import DataError

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from hfft_widgets.core import html as h
-from hfft_widgets.core.data.lengths import MAX_LENGTH, Lengths
 from hfft_widgets.core.data.shortening import shortened
-from hfft_widgets.core.data.values import Finding, Status, Verdict
+from hfft_widgets.core.data.values import MAX_LENGTH, Finding, Status, Verdict
 from hfft_widgets.core.units import plural
 
 if TYPE_CHECKING:
+    from hfft_widgets.core.data.lengths import Lengths
     from hfft_widgets.core.data.report import ValidationReport
 
 SYMBOLS = {Status.READY: "✓", Status.BLOCKED_BY_ROWS: "!", Status.NEEDS_MAPPING: "!", Status.INCOMPATIBLE: "✗"}
@@ -43,7 +43,7 @@ def shown_lines(text: str, characters: int) -> str:
     r"""The same with its lines and tabs; of a long text the middle is left out.
 
     >>> shown_lines("a\nb\u202e" + "c" * 90, 20)
-    'a\nb\\u202eccccccc\n… 74 characters left out …\ncccccccccc'
+    'a\nb\\u202ecccccc\n… 74 characters left out …\ncccccccccc'
     """
     if len(text) > characters:
         half = characters // 2

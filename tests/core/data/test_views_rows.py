@@ -58,7 +58,7 @@ def test_why_a_row_is_not_read() -> None:
     fixed = report.with_fixes(report.findings[0].fix)
     assert "left out by a fix" in seen(fixed, "SFT", 3)
     report = validate_rows(ROWS["a text among conversations"], name="x")
-    assert "mapping cannot be applied" in seen(report, "GRPO", 3)
+    assert "mapping for GRPO cannot be applied" in seen(report, "GRPO", 3)
 
 
 # ---- changes ---------------------------------------------------------------------------------
