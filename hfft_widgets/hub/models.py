@@ -8,7 +8,7 @@ from hfft_widgets.errors import HubError, ModelError
 
 _SMALL = (
     "config.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
-    "processor_config.json", "preprocessor_config.json",
+    "processor_config.json", "preprocessor_config.json", "README.md",
 )  # fmt: skip
 _WEIGHTS = ("*.safetensors", "*.json", "tokenizer.model")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -50,7 +51,19 @@ class ModelFolder:
             initialised=self._initialised,
             chat_template=self.chat_template,
             weight_bytes=self.weight_bytes,
+            licence=self.licence,
         )
+
+    @property
+    def licence(self) -> str | None:
+        """The licence that the model card beside the weights names in its header, or None."""
+        try:
+            card = (self.path / "README.md").read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        header = re.match(r"---\s*\n(.*?)\n---", card, re.DOTALL)
+        named = re.search(r"^license:[ \t]*([\w.-]+)[ \t]*$", header[1], re.MULTILINE) if header else None
+        return named[1] if named else None
 
     @property
     def vision(self) -> bool:

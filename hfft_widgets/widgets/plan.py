@@ -8,24 +8,22 @@ import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
 
 from hfft_widgets import api
-from hfft_widgets.core.plan.settings import GOALS
+from hfft_widgets.core.html import el, fold
+from hfft_widgets.core.plan.flavors import FLAVORS
+from hfft_widgets.core.plan.settings import GOALS, SETTING_NAMES
+from hfft_widgets.core.data.values import METHODS
+from hfft_widgets.core.plan.views_options import flavor_label
+from hfft_widgets.core.plan.views_script import difference, lesson_of
 from hfft_widgets.errors import PlanError
 from hfft_widgets.widgets.panel import Panel, folded, shown
+from hfft_widgets.widgets.plan_script import ScriptPart
+from hfft_widgets.widgets.plan_settings import SettingsPart
 
 if TYPE_CHECKING:
     from hfft_widgets.core.plan.training import TrainingPlan
 
 AUTO = "choose for me"
-# setting -> (label, widget class, what it does)
-EDITABLE: dict[str, tuple[str, type[W.Widget], str]] = {
-    "num_train_epochs": ("Epochs", W.BoundedFloatText, "Passes over the data"),
-    "learning_rate": ("Learning rate", W.FloatText, "Size of the steps; too large diverges, too small learns nothing"),
-    "batch_size": ("Batch size", W.BoundedIntText, "Rows per micro step: memory grows with it"),
-    "accumulation": ("Accumulation", W.BoundedIntText, "Micro steps per optimizer step"),
-    "max_length": ("Max length", W.BoundedIntText, "Tokens; longer rows are cut"),
-    "lora_r": ("LoRA rank", W.BoundedIntText, "Size of the adapters"),
-    "seed": ("Seed", W.BoundedIntText, "Order of the data and initial adapters"),
-}
+_STYLE = {"description_width": "70px"}
 
 
 class TrainingPlanner(Panel):
@@ -40,104 +38,189 @@ class TrainingPlanner(Panel):
 
     def __init__(self, report: Any = None, *, model: Any = None) -> None:
         super().__init__()
-        layout = W.Layout(width="280px")
-        style = {"description_width": "70px"}
+        self._filling = False
+        self._chosen: dict[str, Any] = {}  # settings that the person chose: they stay in a new plan
+        self._make_top(model)
+        self.settings = SettingsPart(self._edited)
+        self._editors = self.settings.editors
+        self.script = ScriptPart(self)
+        self.changed = W.HTML()
+        self.report = report
+        self.observe(self._reported, "report")
+
+    def _make_top(self, model: Any) -> None:
         self.model = W.Text(
             value="" if model is None else str(model),
             description="Model",
-            style=style,
+            style=_STYLE,
             layout=W.Layout(width="100%", max_width="860px"),
             continuous_update=False,
             placeholder="a Hub id or folder, e.g. Qwen/Qwen3-0.6B",
         )
-        self.goal = W.Dropdown(options=[AUTO, *GOALS], description="Goal", layout=layout, style=style)
-        self.peft = W.Dropdown(
-            options=[(AUTO, ""), ("LoRA adapters", "lora"), ("all weights", "none")],
-            description="Trains",
-            layout=layout,
-            style=style,
+        self.goal = _choice("Goal", [(AUTO, ""), *[(goal, goal) for goal in GOALS]])
+        self.method = _choice("Method", [(AUTO, ""), *[(method, method) for method in METHODS]])
+        self.peft = _choice("Trains", [(AUTO, ""), ("LoRA adapters", "lora"), ("all weights", "none")])
+        names = [(f"{machine.name} ({machine.where})", machine.name) for machine in FLAVORS]
+        self.flavor = _choice("Where", [(AUTO, ""), ("this machine", "local"), *names])
+        self.max_usd = W.BoundedFloatText(
+            min=0, max=1e5, step=0.5, description="Limit $", style=_STYLE, layout=W.Layout(width="170px"),
+            tooltip="The most it may cost; 0: no limit. A plan that may cost more says so.", continuous_update=False,
+        )  # fmt: skip
+        self.push_to = W.Text(
+            description="Push to", style=_STYLE, placeholder="you/a-new-model, or nothing", continuous_update=False
         )
+        self.allow_large = W.Checkbox(description="8 B parameters and more: I know what I do", indent=False)
         self.plan_button = self.button("Make a plan", self.plan, doing="Planning", primary=True, icon="list")
+        self.limit_button = self.button(
+            "Stay within the limit", self.stay_within, doing="Counting steps", tooltip="As many steps as it pays for"
+        )
+        self.limit_button.layout.display = "none"
+        for wish in (self.goal, self.method, self.peft, self.push_to):
+            wish.observe(lambda _: self._wished(), "value")
+        self.flavor.observe(lambda change: self._moved(change.new), "value")
+        self.max_usd.observe(lambda change: self._limited(change.new), "value")
         self.top.children = (
             self.model,
-            W.HBox([self.goal, self.peft, self.plan_button], layout=W.Layout(flex_flow="row wrap")),
+            _row(self.goal, self.method, self.peft),
+            _row(self.flavor, self.max_usd, self.plan_button, self.limit_button),
+            folded("More", W.VBox([self.push_to, self.allow_large])),
         )
-        self._editors: dict[str, Any] = {}
-        self._filling = False
-        self.report = report
-        self.observe(self._reported, "report")
 
     def _reported(self, _: Any) -> None:
         """A plan for other data is none: it goes, its settings too."""
         self.result = None
+        self._chosen = {}
         self.card.show("")
         self.bottom.children = ()
-        self._editors = {}
+
+    # ---- what a person can do -----------------------------------------------------------------
 
     @shown
     def plan(self) -> TrainingPlan:
-        """Make the plan for the report and show it."""
+        """Make the plan for the report and show it; settings that were changed by hand stay."""
         if self.report is None:
             raise PlanError("There is no checked dataset.", remedy="Check a dataset first.")
         model = self.model.value.strip() or self.report.model
         if not model:
             raise PlanError("No model is given.", remedy="Type a Hub id or a model folder.")
-        goal = None if self.goal.value == AUTO else self.goal.value
-        # the button below it trains here: that is what the estimate must speak of
-        plan = api.plan_training(model, self.report, goal=goal, peft=self.peft.value or None, flavor="local")
+        plan = api.plan_training(
+            model,
+            self.report,
+            goal=self.goal.value or None,
+            method=self.method.value or None,
+            peft=self.peft.value or None,
+            flavor=self.flavor.value or None,
+            push_to=self.push_to.value.strip() or None,
+            allow_large=self.allow_large.value,
+            max_usd=self.max_usd.value or None,
+            **self._chosen,
+        )
         self._accept(plan)
         return plan
 
     @shown
     def change(self, **changes: Any) -> TrainingPlan:
-        """Change settings of the plan; the estimate follows."""
-        if self.result is None:
-            raise PlanError("There is no plan to change.", remedy="Make a plan first.")
-        plan: TrainingPlan = self.result.replace(**changes)
+        """Change settings, flavor or limit; the estimate follows, and what changed in the script is shown."""
+        plan = self._plan().replace(**changes)
+        self._chosen |= {name: value for name, value in changes.items() if name in SETTING_NAMES}
         self._accept(plan)
         return plan
 
+    @shown
+    def stay_within(self, usd: float | None = None) -> TrainingPlan:
+        """Cut the training to as many steps as the limit pays for, even if it runs into its time limit."""
+        limit = usd or self.max_usd.value
+        if not limit:
+            raise PlanError("There is no limit.", remedy="Say how many dollars it may cost at most.")
+        plan = self._plan().replace(max_usd=limit).within(usd=limit)
+        self._accept(plan)
+        return plan
+
+    @shown
+    def edit_script(self, script: str | None = None) -> TrainingPlan:
+        """Make an edited script part of the plan: the one in the editor, or another."""
+        plan = self._plan().with_script(self.script.text.value if script is None else script)
+        self._accept(plan)
+        return plan
+
+    @shown
+    def undo_edit(self) -> TrainingPlan:
+        """Go back to the script that the plan makes."""
+        plan = self._plan().with_script(None)
+        self._accept(plan)
+        return plan
+
+    # ---- inside -------------------------------------------------------------------------------
+
+    def _plan(self) -> TrainingPlan:
+        if self.result is None:
+            raise PlanError("There is no plan to change.", remedy="Make a plan first.")
+        plan: TrainingPlan = self.result
+        return plan
+
     def _accept(self, plan: TrainingPlan) -> None:
+        before = self.result
         self.card.show(plan._repr_html_())
+        changed = difference(lesson_of(before.script), lesson_of(plan.script)) if before else None
+        title = "What changed in the script"
+        self.changed.value = el("div", fold(title, changed, open_=True), class_="hfft part") if changed else ""
         self._fill(plan)
         self.clear_status()
         self.result = plan
 
     def _fill(self, plan: TrainingPlan) -> None:
-        """Show the plan's settings in the editors, made on first use."""
-        if not self._editors:
-            self._make_editors()
+        """Show the plan's values in the controls."""
         self._filling = True
         try:
-            for name, editor in self._editors.items():
-                editor.value = getattr(plan.settings, name)
-            self._editors["lora_r"].layout.display = "" if plan.peft == "lora" else "none"
+            self.settings.show(plan)
+            self.script.show(plan)
+            here = {option.flavor.name: flavor_label(option) for option in plan.options}
+            chosen = plan.flavor if self.flavor.value else ""
+            self.flavor.options = [(f"{AUTO} ({plan.flavor})", ""), *[(label, name) for name, label in here.items()]]
+            self.flavor.value = chosen
+            self.max_usd.value = plan.max_usd or 0
         finally:
             self._filling = False
+        self.limit_button.layout.display = "" if plan.max_usd else "none"
+        self.bottom.children = (self.changed, self.settings.fold, self.script.fold)
 
-    def _make_editors(self) -> None:
-        for name, (label, kind, why) in EDITABLE.items():
-            bounds = {} if kind is W.FloatText else {"min": 0, "max": 10**9}
-            editor = kind(
-                description=label,
-                tooltip=why,
-                continuous_update=False,
-                layout=W.Layout(width="205px"),
-                style={"description_width": "95px"},
-                **bounds,
-            )
-            editor.observe(lambda change, n=name: self._edited(n, change.new), "value")
-            self._editors[name] = editor
-        grid = W.HBox(list(self._editors.values()), layout=W.Layout(flex_flow="row wrap", max_width="860px"))
-        settings = folded("Change settings", grid)
-        self.bottom.children = (settings,)
+    def _wished(self) -> None:
+        """Another goal, method or destination is another plan."""
+        if not self._filling and self.result is not None:
+            self.start(self.plan, doing="Planning again")
+
+    def _moved(self, flavor: str) -> None:
+        if flavor:
+            self._edited("flavor", flavor)
+        else:
+            self._wished()
+
+    def _limited(self, usd: float) -> None:
+        self._edited("max_usd", usd or None)
 
     def _edited(self, name: str, value: Any) -> None:
+        """A control was changed: the plan follows, or the control goes back to what the plan holds."""
         if self._filling or self.result is None:
             return
         try:
             self.change(**{name: value})
-        except PlanError:  # shown by the guard; the editor goes back to what the plan holds
-            self._filling = True
-            self._editors[name].value = getattr(self.result.settings, name)
+        except PlanError:  # shown by the guard
+            self._fill_back()
+
+    def _fill_back(self) -> None:
+        """Without clearing the error that is on show."""
+        self._filling = True
+        try:
+            self.settings.show(self._plan())
+            self.flavor.value = self._plan().flavor if self.flavor.value else ""
+            self.max_usd.value = self._plan().max_usd or 0
+        finally:
             self._filling = False
+
+
+def _choice(label: str, options: list[Any]) -> W.Dropdown:
+    return W.Dropdown(options=options, description=label, layout=W.Layout(width="270px"), style=_STYLE)
+
+
+def _row(*children: W.Widget) -> W.HBox:
+    return W.HBox(children, layout=W.Layout(flex_flow="row wrap", max_width="862px", align_items="center"))

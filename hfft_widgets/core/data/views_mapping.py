@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hfft_widgets.core.data.choices import LAYOUTS, Choice, choices, confidence
-from hfft_widgets.core.data.mapping import ColumnMapping, Pick
-from hfft_widgets.core.data.propose import in_the_way
-
+# what proposes mappings is loaded with the first report: a notebook opens with the widgets
 if TYPE_CHECKING:
+    from hfft_widgets.core.data.choices import Choice
+    from hfft_widgets.core.data.mapping import ColumnMapping, Pick
     from hfft_widgets.core.data.report import ValidationReport
 
 
@@ -53,12 +52,17 @@ class Layout:
 
     def mapping(self, report: ValidationReport, picks: Sequence[Pick]) -> ColumnMapping:
         """The mapping that fills the fields with these, in order, and takes away what would lead the trainer astray."""
+        from hfft_widgets.core.data.mapping import ColumnMapping
+        from hfft_widgets.core.data.propose import in_the_way
+
         targets = {field.target: pick for field, pick in zip(self.fields, picks, strict=True)}
         return ColumnMapping(targets, in_the_way(self.method, report.schema, targets))
 
 
 def layouts(report: ValidationReport, method: str) -> tuple[Layout, ...]:
     """The method's layouts: that of its mapping (agreed to or proposed) first, then those that can be filled."""
+    from hfft_widgets.core.data.choices import LAYOUTS
+
     mapping = report.verdicts[method].mapping
     proposed: Mapping[str, Pick] = mapping.targets if mapping else {}
     known = [tuple(proposed)] if proposed else []
@@ -68,6 +72,8 @@ def layouts(report: ValidationReport, method: str) -> tuple[Layout, ...]:
 
 
 def _field(report: ValidationReport, target: str, proposed: Pick | None) -> Field:
+    from hfft_widgets.core.data.choices import Choice, choices, confidence
+
     found = [choice for choice in choices(target, report.schema) if choice.pick != proposed]
     first = [Choice(proposed, confidence(target, proposed, report.schema))] if proposed else []
     return Field(target, (*first, *found))

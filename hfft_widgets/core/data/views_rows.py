@@ -56,8 +56,6 @@ def seen(report: ValidationReport, method: str, number: int) -> h.Markup:
         reading = report.reading(method, number)
     except DataError as error:
         return h.join([title, _line("info", f"{error.what} {error.remedy}")])
-    except MAPPING_ERRORS as error:
-        return h.join([title, _line("bad", f"The column mapping cannot be applied to this row: {error!r}")])
     return h.join([title, *_reading(reading)])
 
 

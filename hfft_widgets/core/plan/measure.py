@@ -1,82 +1,90 @@
-"""Measuring the data for a plan: how many tokens its rows take in the model."""
+"""The data in numbers for a plan, from what its report knows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hfft_widgets.core.data.lengths import Lengths
 from hfft_widgets.core.data.report import ValidationReport
+from hfft_widgets.core.data.trainers import Reading
 from hfft_widgets.core.plan.settings import DataFacts
+from hfft_widgets.core.plan.work import PAIRED
+from hfft_widgets.errors import DataError
 
-# a chat template adds about this many tokens per turn: role, markers, line ends
-_TOKENS_PER_TURN = 6
-# without a tokenizer: English text in a large vocabulary
-_CHARACTERS_PER_TOKEN = 4.0
+# without a tokenizer: bytes of English text per token in a large vocabulary
+_BYTES_PER_TOKEN = 4.0
+# of a method that the report did not count, so many rows are read
+_SAMPLE_ROWS = 300
 
 
-def measure_rows(
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    report: ValidationReport,
-    method: str,
-    counter: Callable[[Iterable[str]], list[int]] | None,
-    sample: int,
-) -> DataFacts:
-    """Token statistics of up to `sample` rows spread over the data, and what the script needs to load them.
+def data_facts(report: ValidationReport, method: str) -> DataFacts:
+    """What a plan needs to know of the rows a method would train on.
 
-    Args:
-        rows: The rows after mapping and fixes.
-        report: Where they are from.
-        method: What they are for: GRPO reads prompts only.
-        counter: The model's tokenizer as a function from texts to token counts, or None.
-        sample: At most so many rows are counted.
+    Tokens are those the trainer makes of a row, chat template included. Of a sampled dataset the rows are those of
+    all of it, in the proportion that the sample keeps.
     """
-    step = max(1, len(rows) // sample)
-    chosen = [rows[i] for i in range(0, len(rows), step)]
-    counts = sorted(_counts(chosen, method, counter)) or [1]
-    first = rows[0] if len(rows) else {}
+    first = next(iter(report.rows_for(method, 1)), {})
+    mean, longest, share, source = _tokens(report, method)
     return DataFacts(
         name=report.name,
         reference=dict(report.reference or {}),
         code=report.code(method),
         columns=tuple(first),
         conversational=any(
-            isinstance(value, list) and value and isinstance(value[0], Mapping) for value in first.values()
+            isinstance(value, list) and value and isinstance(value[0], Mapping) and "role" in value[0]
+            for value in first.values()
         ),
-        rows=len(rows),
-        tokens_per_row=sum(counts) / len(counts),
-        longest_tokens=counts[min(len(counts) - 1, int(len(counts) * 0.99))],
-        tokens_source="the model's tokenizer" if counter else "characters divided by four",
+        rows=_rows(report, method),
+        tokens_per_row=mean,
+        longest_tokens=longest,
+        tokens_source=source,
+        trained_share=None if method in PAIRED else share,
+        coverage=report.coverage,
     )
 
 
-def _counts(
-    rows: Sequence[Mapping[str, Any]], method: str, counter: Callable[[Iterable[str]], list[int]] | None
-) -> list[int]:
-    columns = ("prompt",) if method == "GRPO" else ("prompt", "completion", "messages", "text", "chosen", "rejected")
-    texts, turns = zip(*[_text(row, columns) for row in rows], strict=True) if rows else ((), ())
-    if counter is None:
-        return [
-            round(len(text) / _CHARACTERS_PER_TOKEN) + n * _TOKENS_PER_TURN
-            for text, n in zip(texts, turns, strict=True)
-        ]
-    return [count + n * _TOKENS_PER_TURN for count, n in zip(counter(texts), turns, strict=True)]
+def _rows(report: ValidationReport, method: str) -> int:
+    known = report.statistics.get(method)
+    kept = known["rows"] if known else len(report.rows_for(method))
+    if report.sampled and report.all_rows and report.total:
+        return round(kept * report.all_rows / report.total)
+    return kept
 
 
-def _text(row: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, int]:
-    """The text of a row and its number of turns; of chosen and rejected, the longer counts."""
-    parts, turns = [], 0
-    for column in columns:
-        if column == "rejected":
+def _tokens(report: ValidationReport, method: str) -> tuple[float, int, float | None, str]:
+    """Mean and 99th percentile of tokens per row, the share that is learned, and how they were counted."""
+    lengths = report.lengths.get(method)
+    if lengths is not None and len(lengths.total):
+        return *_of_lengths(lengths), "the model's tokenizer"
+    if report.counter is not None and (counted := _counted(report, method)):
+        return *counted, "the model's tokenizer"
+    known = report.statistics.get(method, {"bytes_total": 0, "rows": 0, "bytes_p99": 0})
+    mean = known["bytes_total"] / max(1, known["rows"]) / _BYTES_PER_TOKEN
+    return max(1.0, mean), max(1, round(known["bytes_p99"] / _BYTES_PER_TOKEN)), None, "bytes divided by four"
+
+
+def _of_lengths(lengths: Lengths) -> tuple[float, int, float]:
+    share = float(lengths.trained.sum() / max(1, lengths.total.sum()))
+    return max(1.0, float(lengths.total.mean())), max(1, lengths.quantile(0.99)), min(1.0, share)
+
+
+def _counted(report: ValidationReport, method: str) -> tuple[float, int, float | None] | None:
+    """The same for a method that the report did not count, from rows spread over the data."""
+    texts = [[passage.context + passage.learned for passage in reading.passages] for reading in _read(report, method)]
+    assert report.counter is not None
+    counts = iter(report.counter([text for row in texts for text in row]))
+    totals = sorted(max(next(counts) for _ in row) for row in texts)
+    if not totals:
+        return None
+    return max(1.0, sum(totals) / len(totals)), max(1, totals[int(len(totals) * 0.99)]), None
+
+
+def _read(report: ValidationReport, method: str) -> Iterator[Reading]:
+    for number in range(0, report.total, max(1, report.total // _SAMPLE_ROWS)):
+        try:
+            reading: Any = report.reading(method, number)
+        except DataError:  # a fix leaves this row out
             continue
-        value = row.get(column)
-        if column == "chosen" and len(str(row.get("rejected") or "")) > len(str(value or "")):
-            value = row["rejected"]
-        if isinstance(value, str):
-            parts.append(value)
-            turns += 1
-        elif isinstance(value, list):
-            contents = [m.get("content") for m in value if isinstance(m, Mapping)]
-            parts += [content for content in contents if isinstance(content, str)]
-            turns += len(contents)
-    return "\n".join(parts), turns
+        if reading.passages:
+            yield reading

@@ -57,13 +57,14 @@ def peak_allocation(model: ModelFacts, work: Work, *, gpu: bool = True) -> dict[
     activations = model.layers * (stream if work.checkpointing else saved)
     layer = (saved if work.checkpointing else 0) + flight
     head_gradient = model.head_parameters * trained_size if work.full else 0
-    moments = (
+    moments: tuple[dict[str, float], ...] = (
         {"gradients": kept, "activations": activations, "logits": _head(model, work, size),
          "16-bit copies": _copies(model, work, size, gpu=gpu)},
         {"gradients": max(kept, head_gradient), "activations": activations + layer},
         {"gradients": gradients, "activations": stream + saved + flight},
     )  # fmt: skip
-    return {**held, **max(moments, key=lambda parts: sum(parts.values()))}
+    peak = max(moments, key=lambda parts: sum(parts.values()))
+    return {**held, **peak}
 
 
 def _weights(model: ModelFacts, work: Work, size: int) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from hfft_widgets.core.data.values import METHODS
 from hfft_widgets.core.plan.flavors import Flavor
 from hfft_widgets.core.plan.work import GENERATING, Work
 from hfft_widgets.errors import PlanError
 
-_METHODS = ("SFT", "DPO", "KTO", "Reward", "GRPO", "RLOO")
 _PEFT = ("none", "lora", "qlora")
 _PRECISIONS = ("auto", "bf16", "fp16", "no")
 _ANSWERS = {"completion_tokens": 256, "generations": 8}
@@ -54,7 +54,7 @@ def quick_work(  # noqa: PLR0913 - a training as plain figures, each by its name
         PlanError: A value that is not allowed, with those that are.
     """
     for name, value, allowed in (
-        ("method", method, _METHODS), ("peft", peft, _PEFT), ("mixed_precision", mixed_precision, _PRECISIONS),
+        ("method", method, METHODS), ("peft", peft, _PEFT), ("mixed_precision", mixed_precision, _PRECISIONS),
     ):  # fmt: skip
         if value not in allowed:
             raise PlanError(f"Unknown {name} {value!r}.", remedy=f"Choose one of {', '.join(allowed)}.")

@@ -4,68 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfft_widgets.core.data.report import Status, ValidationReport
-from hfft_widgets.core.plan.flavors import Flavor, recommended_name
+from hfft_widgets.core.data.report import ValidationReport
+from hfft_widgets.core.plan.flavors import Flavor
+from hfft_widgets.core.plan.lesson import rewards
+from hfft_widgets.core.plan.marking import marks_answers
+from hfft_widgets.core.plan.method import choose_method
 from hfft_widgets.core.plan.model import ModelFacts
-from hfft_widgets.core.plan.settings import GOALS, SETTING_NAMES, DataFacts, Settings
-from hfft_widgets.core.plan.training import METHODS, TrainingPlan
+from hfft_widgets.core.plan.placing import placed
+from hfft_widgets.core.plan.rates import TINY, with_intervals
+from hfft_widgets.core.plan.reason import Reason
+from hfft_widgets.core.plan.settings import SETTING_NAMES, DataFacts, Settings
+from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.core.plan.work import GENERATING
 from hfft_widgets.core.units import bytes_text, count_text
 from hfft_widgets.errors import PlanError
 
+__all__ = ["LARGEST", "Wishes", "choose_method", "recommend"]
+
 LARGEST = 8.0e9
-TINY = 5e7
-
-_OPTIMIZES = {
-    "SFT": "it learns to answer as the examples do",
-    "DPO": "it learns to prefer the chosen answers to the rejected ones",
-    "GRPO": "it learns from the scores of its own answers",
-}
-
-
-def choose_method(report: ValidationReport, goal: str | None, method: str | None) -> tuple[str, str]:
-    """The method and the reason for it.
-
-    Raises:
-        PlanError: The data is not ready for it, with the mapping or fix that makes it so.
-    """
-    wanted = method or (GOALS.get(goal.lower()) if goal else None)
-    if goal and wanted is None:
-        raise PlanError(f"Unknown goal {goal!r}.", remedy=f"Choose one of: {', '.join(GOALS)}.")
-    chosen = wanted or report.recommended
-    if chosen is None:
-        states = "; ".join(f"{name}: {verdict.reason}" for name, verdict in report.verdicts.items())
-        raise PlanError(
-            f"{report.name} can not be trained on as it is.",
-            why=states + ".",
-            remedy="Apply a mapping or a fix that the report offers.",
-        )
-    if chosen not in METHODS:
-        raise PlanError(f"Unknown method {chosen!r}.", remedy=f"Choose one of {', '.join(METHODS)}.")
-    _refuse_unready(report, chosen)
-    why = f"for the goal '{goal}'" if goal else "you chose it" if method else "the data fits it best"
-    return chosen, f"{chosen}: {why}; {_OPTIMIZES[chosen]}."
-
-
-def _refuse_unready(report: ValidationReport, method: str) -> None:
-    verdict = report.verdicts[method]
-    if verdict.status is Status.READY:
-        return
-    remedies = {
-        Status.NEEDS_MAPPING: f"Apply the proposed mapping: report.with_mapping('{method}', "
-        f"report.verdicts['{method}'].mapping).",
-        Status.BLOCKED_BY_ROWS: "Drop the rows that hurt: "
-        "report.with_fixes(*[f.fix for f in report.findings if f.fix]).",
-        Status.INCOMPATIBLE: "Choose another method, or data with the columns it needs.",
-    }
-    raise PlanError(
-        f"{report.name} is not ready for {method} ({verdict.status}).",
-        why=f"{verdict.reason}.",
-        remedy=remedies[verdict.status],
-    )
+# what both TRL and the scripts train pictures with
+_WITH_PICTURES = ("SFT", "DPO")
+_LONGEST, _LONGEST_TINY = 4096, 1024
 
 
 @dataclass(frozen=True)
@@ -74,12 +37,14 @@ class Wishes:
 
     Attributes:
         goal: "instruction following", "preferences" or "verifiable reasoning".
-        method: "SFT", "DPO" or "GRPO"; overrides the goal.
+        method: "SFT", "DPO", "GRPO", "KTO", "Reward" or "RLOO"; overrides the goal.
         peft: "lora" or "none".
         flavor: Name of the hardware.
         push_to: Hub repository for the result.
         allow_large: Plan models of 8 billion parameters and more.
         settings: Settings by name.
+        max_usd: The most it may cost.
+        image: The container that jobs run in.
     """
 
     goal: str | None = None
@@ -89,6 +54,8 @@ class Wishes:
     push_to: str | None = None
     allow_large: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    max_usd: float | None = None
+    image: str = ""
 
     def __post_init__(self) -> None:
         unknown = set(self.settings) - SETTING_NAMES
@@ -113,163 +80,96 @@ def recommend(
         PlanError: No sound plan exists; the message says what would help.
     """
     if facts.parameters >= LARGEST and not wishes.allow_large:
-        raise PlanError(
-            f"{facts.name} has {count_text(facts.parameters)} parameters.",
-            why="From 8 B on, one wrong setting costs more than it teaches.",
-            remedy="Start with a smaller model, or pass allow_large=True.",
-        )
+        raise _too_large(facts)
     chosen, why_method = choose_method(report, wishes.goal, wishes.method)
-    if data.conversational and not facts.chat_template:
+    if facts.vision and data.pictures and chosen not in _WITH_PICTURES:
         raise PlanError(
-            f"{facts.name} has no chat template, and {data.name} holds conversations.",
-            remedy="Choose the model's instruct variant, or data with plain prompt and completion columns.",
+            f"{chosen} on pictures is not offered; {data.name} has them in its column {data.pictures!r}.",
+            remedy=f"Choose {' or '.join(_WITH_PICTURES)}, or drop the column.",
         )
-    if chosen == "GRPO" and "answer" not in data.columns:
-        raise PlanError(
-            f"{data.name} has no 'answer' column, so nothing can score what the model answers.",
-            why=f"Its columns are {', '.join(data.columns)}.",
-            remedy="Map the column with the right answers to 'answer', or choose SFT or DPO.",
-        )
-    where, why_where = _flavor(facts, data, wishes.flavor)
-    settings, why_settings = _settings(facts, data, chosen)
+    open_ = Settings(**{**_defaults(facts, data, chosen), **wishes.settings})
     draft = TrainingPlan(
-        model=facts.reference,
-        method=chosen,
-        peft=wishes.peft or "none",
-        flavor=where,
-        settings=settings,
-        data=data,
-        facts=facts,
-        machines=machines,
-        goal=wishes.goal or "",
-        push_to=wishes.push_to,
+        model=facts.reference, method=chosen, peft=wishes.peft or "none", flavor=machines[0].name,
+        settings=_stepwise(open_, chosen, wishes.settings), data=data, facts=facts, machines=machines,
+        goal=wishes.goal or "", push_to=wishes.push_to, max_usd=wishes.max_usd, image=wishes.image,
+    )  # fmt: skip
+    judged = rewards(draft)
+    plan = placed(draft, wishes.flavor, wishes.peft, _effective(draft, wishes.settings), wishes.settings)
+    reasons = [why_method, *plan.reasons, *_lessons(plan, report, judged)]
+    reasons += [Reason(f"{name} {value}: you chose it.", (name,)) for name, value in wishes.settings.items()]
+    return with_intervals(plan.with_values(reasons=tuple(reasons)), wishes.settings)
+
+
+def _too_large(facts: ModelFacts) -> PlanError:
+    weights = bytes_text(2 * facts.parameters)
+    return PlanError(
+        f"{facts.name} has {count_text(facts.parameters)} parameters: no plan is made from 8 B on.",
+        why=f"Its weights alone take {weights} in 16 bits, training it needs one of the dearer cards, and one "
+        "wrong setting costs more than it teaches.",
+        remedy="Start with a model under 8 B, where every mistake is cheap. If you know what you do: allow_large=True.",
     )
-    draft, why_peft = _choose_peft(draft, wishes.peft)
-    draft = _with_rates(draft)
-    draft, why_batch = _fit_batch(draft)
-    draft = _with_intervals(draft.replace(**wishes.settings), wishes.settings)
-    reasons = [why_method, why_peft, why_where, *why_settings, *why_batch]
-    return dataclasses.replace(draft, reasons=tuple(r for r in reasons if r), warnings=tuple(_warnings(draft)))
 
 
-def _flavor(facts: ModelFacts, data: DataFacts, flavor: str | None) -> tuple[str, str]:
-    if flavor:
-        return flavor, f"{flavor}: you chose it."
-    if facts.local or _is_local(data):
-        return "local", "This machine: model or data lie here, where a job elsewhere could not reach them."
-    name = recommended_name(facts.parameters)
-    return name, f"{name}: the usual choice for {count_text(facts.parameters)} parameters."
+def _effective(draft: TrainingPlan, fixed: Mapping[str, Any]) -> int:
+    """Rows behind one step: 16, for tiny models 8 (they gain more from more steps); what the person asked for."""
+    usual = 8 if draft.facts.parameters < TINY else 16
+    if {"batch_size", "accumulation"} <= set(fixed):
+        return draft.effective_batch_size
+    usual = max(usual, int(fixed.get("batch_size", 1)), int(fixed.get("accumulation", 1)))
+    if draft.method in GENERATING:
+        count = draft.settings.num_generations
+        return count * math.ceil(usual / count)
+    return usual
 
 
-def _is_local(data: DataFacts) -> bool:
-    return "data_files" in data.reference
+def _stepwise(settings: Settings, method: str, fixed: Mapping[str, Any]) -> Settings:
+    """A draft's placeholders hold one step's answers, so that they are a plan; the batch is chosen later."""
+    if method not in GENERATING or {"batch_size", "accumulation"} <= set(fixed):
+        return settings
+    if "accumulation" in fixed:
+        return dataclasses.replace(settings, batch_size=settings.num_generations)
+    return dataclasses.replace(settings, accumulation=settings.num_generations)
 
 
-def _settings(facts: ModelFacts, data: DataFacts, method: str) -> tuple[Settings, list[str]]:
-    reasons = []
-    longest = min(
-        facts.context_length, 64 * math.ceil(data.longest_tokens * 1.05 / 64), 4096 if facts.parameters > TINY else 1024
-    )
-    if data.longest_tokens > longest:
-        reasons.append(f"max_length {longest:,}: longer rows are cut, the longest 1 % exceed it.")
-    else:
-        reasons.append(f"max_length {longest:,}: 99 % of the rows stay within {data.longest_tokens:,} tokens.")
-    messages = "messages" in data.columns
-    marked = "{% generation" in (facts.chat_template or "") or "{%- generation" in (facts.chat_template or "")
+def _defaults(facts: ModelFacts, data: DataFacts, method: str) -> dict[str, Any]:
     tiny = facts.parameters < TINY
-    settings = Settings(
-        num_train_epochs={"SFT": 2 if tiny else 3, "DPO": 1, "GRPO": 1}[method],
-        max_length=longest,
-        assistant_only_loss=method == "SFT" and messages and marked,
-        answers_only=method == "SFT" and messages and not marked,
-        eval_rows=max(1, min(200 if tiny else 100, data.rows // 10 or 1)),
-        questions=min(200 if tiny else 16, max(1, data.rows // 10)),
-        max_completion_length=32 if tiny else 256,
-        num_generations=8,
-        lora_r=32 if tiny else 16,
-    )
-    if method == "SFT" and messages:
-        reasons.append("Only the answers are learned, not the questions.")
-    return settings, reasons
+    marked = not facts.chat_template or marks_answers(facts.chat_template)  # a base model gets a template that marks
+    conversations = method == "SFT" and "messages" in data.columns
+    return {
+        "num_train_epochs": {"SFT": 2 if tiny else 3}.get(method, 1),
+        "max_length": _max_length(facts, data),
+        "assistant_only_loss": conversations and marked,
+        "answers_only": conversations and not marked,
+        "eval_rows": max(1, min(200 if tiny else 100, data.rows // 10 or 1)),
+        "questions": min(200 if tiny else 16, max(1, data.rows // 10)),
+        "max_completion_length": 32 if tiny else 256,
+        "lora_r": 32 if tiny else 16,
+        "activation_checkpointing": not tiny,
+    }
 
 
-def _choose_peft(plan: TrainingPlan, asked: str | None) -> tuple[TrainingPlan, str]:
-    """LoRA when asked, from 3.5 B, or when full training does not fit the card and adapters do."""
-    lora = plan.replace(peft="lora")
-    if asked:
-        return plan, ("LoRA" if asked == "lora" else "All weights") + ": you chose it."
-    if plan.facts.parameters >= 3.5e9:
-        return lora, "LoRA: from 3.5 B parameters on, training all weights needs several large cards."
-    smallest = plan.replace(batch_size=1, peft="none")
-    if not smallest.estimate.fits and plan.facts.parameters >= TINY:
-        need = bytes_text(smallest.estimate.memory_bytes.high)
-        return (
-            lora,
-            f"LoRA: training all weights needs {need}, {plan.flavor} has {bytes_text(plan.hardware.memory_bytes)}.",
-        )
-    return plan, "All weights: the model is small enough, and nothing learns better."
+def _max_length(facts: ModelFacts, data: DataFacts) -> int:
+    """Room for 99 % of the rows, in multiples of 64, up to a limit that a single card bears."""
+    roomy = 64 * math.ceil(data.longest_tokens * 1.05 / 64)
+    return min(facts.context_length, roomy, _LONGEST_TINY if facts.parameters < TINY else _LONGEST)
 
 
-def _with_rates(plan: TrainingPlan) -> TrainingPlan:
-    """TRL's defaults for full training, ten times as much for adapters; a tiny model takes far larger steps.
-
-    The rates of tiny models were measured on the samples: 5e-4 learns, from 1.5e-3 on it stays on a plateau.
-    """
-    rate = {"SFT": 2e-5, "DPO": 1e-6, "GRPO": 1e-6}[plan.method]
-    if plan.peft == "lora":
-        rate *= 10
-    if plan.facts.parameters < TINY:
-        rate = {"SFT": 5e-4, "DPO": 2e-5, "GRPO": 2e-5}[plan.method] * (2 if plan.peft == "lora" else 1)
-    return plan.replace(learning_rate=rate)
-
-
-def _fit_batch(plan: TrainingPlan) -> tuple[TrainingPlan, list[str]]:
-    """The largest batch that fits, accumulated to an effective batch of 16; tiny models gain more from more steps."""
-    small = plan.facts.parameters < TINY
-    effective = 8 if small else 16
-    for batch in (effective, effective // 2, 4, 2, 1):
-        candidate = plan.replace(
-            batch_size=batch, accumulation=max(1, effective // batch), activation_checkpointing=not small
-        )
-        if candidate.estimate.fits or batch == 1:
-            break
-    candidate = _grpo_batch(candidate)
-    s = candidate.settings
-    why = (
-        f"Batch {s.batch_size} x {s.accumulation}: an effective batch of {s.effective_batch_size} that fits the memory."
-    )
-    return candidate, [why]
+def _lessons(plan: TrainingPlan, report: ValidationReport, judged: tuple[str, ...]) -> Iterator[Reason]:
+    s, data = plan.settings, plan.data
+    if plan.method in GENERATING:
+        yield Reason(f"Answers are scored by {' and '.join(judged)}.", ("rewards", "method"))
+    elif not data.pictures:
+        yield Reason(_length_words(plan, report), ("max_length",))
+    if s.assistant_only_loss or s.answers_only:
+        yield Reason("Only the answers are learned, not the questions.", ("assistant_only_loss", "answers_only"))
+    if data.conversational and not plan.facts.chat_template and not data.pictures:
+        yield Reason(f"{plan.facts.name} is a base model without chat template: the script gives it one.")
 
 
-def _grpo_batch(plan: TrainingPlan) -> TrainingPlan:
-    """The batch TRL accepts: rows per step a multiple of the answers per prompt."""
-    if plan.method != "GRPO":
-        return plan
-    s = plan.settings
-    step = s.num_generations // math.gcd(s.num_generations, s.batch_size)
-    return plan.replace(accumulation=step * math.ceil(s.accumulation / step))
-
-
-def _with_intervals(plan: TrainingPlan, fixed: Mapping[str, Any]) -> TrainingPlan:
-    """About 100 points on a curve, ten evaluations, four checkpoints, whatever the length."""
-    steps = plan.work.steps
-    wanted = {"logging_steps": steps // 100, "eval_steps": steps // 6, "save_steps": steps // 4}
-    return plan.replace(**{name: max(1, count) for name, count in wanted.items() if name not in fixed})
-
-
-def _warnings(plan: TrainingPlan) -> list[str]:
-    found = []
-    if not plan.estimate.fits:
-        found.append(
-            f"It needs up to {bytes_text(plan.estimate.memory_bytes.high)} and {plan.flavor} has "
-            f"{bytes_text(plan.hardware.memory_bytes)}: expect it to run out of memory."
-        )
-    if plan.data.rows < 50:
-        found.append(f"{plan.data.rows} rows are very few: the model may learn them by heart and nothing else.")
-    if plan.flavor == "local" and not plan.hardware.gpu and plan.estimate.seconds.mid > 3600:
-        found.append("This machine has no GPU that torch could use: a GPU flavor would be far faster.")
-    if plan.settings.answers_only and plan.method == "SFT":
-        found.append(
-            "The chat template does not mark answers, so only the last answer of each conversation is learned."
-        )
-    return found
+def _length_words(plan: TrainingPlan, report: ValidationReport) -> str:
+    limit, lengths = plan.settings.max_length, report.lengths.get(plan.method)
+    if plan.data.longest_tokens <= limit:
+        return f"max_length {limit:,}: 99 % of the rows stay within {plan.data.longest_tokens:,} tokens."
+    if lengths is not None:
+        return f"max_length {limit:,}: longer rows are cut. {lengths.at(limit).words}."
+    return f"max_length {limit:,}: longer rows are cut; the longest 1 % exceed {plan.data.longest_tokens:,} tokens."

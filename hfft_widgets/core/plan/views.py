@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hfft_widgets.core.html import Markup, bar, card, chip, el, figures, fold, table
-from hfft_widgets.core.summary import reasons_html, summary_markdown, summary_text
+from hfft_widgets.core.html import Markup, bar, card, chip, el, figures, fold, icon, join
+from hfft_widgets.core.plan.views_options import compared
+from hfft_widgets.core.plan.views_script import difference, highlighted, lesson_of
+from hfft_widgets.core.plan.work import GENERATING
+from hfft_widgets.core.summary import summary_markdown, summary_text
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, plural, usd_text
 
 if TYPE_CHECKING:
     from hfft_widgets.core.plan.estimate import Range
-    from hfft_widgets.core.plan.training import Option, TrainingPlan
+    from hfft_widgets.core.plan.reason import Reason
+    from hfft_widgets.core.plan.training import TrainingPlan
+
+_PARTS_SHOWN = 5
 
 
 def _span(span: Range, words: object) -> str:
@@ -22,26 +28,45 @@ def facts_of(plan: TrainingPlan) -> list[tuple[str, str]]:
     """What every rendering says: (name, value)."""
     e, s = plan.estimate, plan.settings
     where = "this machine" if plan.flavor == "local" else plan.flavor
-    return [
+    facts = [
         ("Method", f"{plan.method}, {'LoRA' if plan.peft == 'lora' else 'all weights'}"),
         ("Model", f"{plan.facts.name}, {count_text(plan.facts.parameters)} parameters"),
-        ("Data", f"{plan.data.name}, {plural(plan.data.rows, 'row')}"),
+        ("Data", f"{plan.data.name}, {plural(plan.data.rows, 'row')}, {_learned(plan)}"),
         ("Where", f"{where} ({plan.hardware.where})"),
-        ("Steps", f"{e.steps:,}, effective batch {s.effective_batch_size}, learning rate {s.learning_rate:g}"),
+        ("Steps", f"{e.steps:,}, effective batch {plan.effective_batch_size}, learning rate {s.learning_rate:g}"),
         ("Time", f"about {duration_text(e.seconds.mid)} ({_span(e.seconds, duration_text)})"),
         ("Memory", f"about {bytes_text(e.memory_bytes.mid)} of {bytes_text(e.capacity_bytes)}"),
         ("Price", f"{usd_text(e.usd.mid)} ({_span(e.usd, usd_text)})" if e.usd.mid else "$0"),
     ]
+    if plan.timeout_seconds:
+        facts.append(("Ceiling", _ceiling(plan)))
+        facts.append(("Prices", f"{e.prices_source}, {e.prices_date}"))
+    if plan.facts.unknown:
+        facts.append(("Unknown", "; ".join(plan.facts.unknown)))
+    return facts
+
+
+def _learned(plan: TrainingPlan) -> str:
+    tokens = f"{plan.data.tokens_per_row:,.0f} tokens each"
+    share, s = plan.data.trained_share, plan.settings
+    whole = share is None or share == 1 or s.assistant_only_loss or s.answers_only  # or not what the report counted
+    return tokens if whole else f"{tokens}, {share:.0%} of them learned"
+
+
+def _ceiling(plan: TrainingPlan) -> str:
+    e = plan.estimate
+    stopped = f"stopped after {duration_text(e.timeout_seconds)} at {usd_text(e.usd_per_hour)} an hour"
+    return f"{usd_text(e.ceiling_usd)} at most: {stopped}"
 
 
 def plan_text(plan: TrainingPlan) -> str:
     """The plan for a terminal."""
-    return summary_text(f"Training plan: {plan.title}", facts_of(plan), plan.reasons, plan.warnings)
+    return summary_text(f"Training plan: {plan.title}", facts_of(plan), map(str, plan.reasons), plan.warnings)
 
 
 def plan_markdown(plan: TrainingPlan) -> str:
     """The plan for a README or an issue."""
-    return summary_markdown(plan.title, facts_of(plan), plan.reasons, plan.warnings)
+    return summary_markdown(plan.title, facts_of(plan), map(str, plan.reasons), plan.warnings)
 
 
 def plan_html(plan: TrainingPlan) -> Markup:
@@ -49,66 +74,100 @@ def plan_html(plan: TrainingPlan) -> Markup:
     e = plan.estimate
     free = e.capacity_bytes - e.memory_bytes.high
     status = chip("ok", f"Fits with {bytes_text(free)} free") if e.fits else chip("bad", "Memory too small")
-    where = "this machine" if plan.flavor == "local" else plan.flavor
-    subtitle = f"{plan.data.name} · {plural(plan.data.rows, 'row')} · {plural(e.steps, 'step')} · {where}"
+    where = "this machine" if plan.flavor == "local" else f"{plan.flavor} ({plan.hardware.where})"
+    rows = f"{plural(plan.data.rows, 'row')}, {_learned(plan)}"
     return card(
-        plan.title, subtitle, status,
-        _figures(plan), reasons_html(plan.reasons, plan.warnings), _memory(plan), _options(plan), _lesson(plan),
+        plan.title, f"{plan.data.name} · {rows} · {where}", status,
+        _figures(plan), _why(plan), _memory(plan), compared(plan), _script(plan),
         label=f"Training plan: {plan.title}",
     )  # fmt: skip
 
 
 def _figures(plan: TrainingPlan) -> Markup:
-    e = plan.estimate
-    money = (
-        (usd_text(e.usd.mid), f"estimated, {_span(e.usd, usd_text)}") if e.usd.mid else ("$0", "on your own machine")
-    )
+    e, s = plan.estimate, plan.settings
+    if e.usd_per_hour:
+        money = (usd_text(e.usd.mid), [f"estimated, {_span(e.usd, usd_text)}", el("br"), _ceiling(plan)])
+    else:
+        money = ("$0", ["on your own machine"])
+    answers = f", {s.num_generations} answers each" if plan.method in GENERATING else ""
+    amount = f"{s.num_train_epochs:g} epochs" if s.max_steps < 0 else f"{plural(plan.rows_seen, 'row')} looked at"
     return figures(
         (duration_text(e.seconds.mid), f"estimated, {_span(e.seconds, duration_text)}"),
         money,
         (bytes_text(e.memory_bytes.mid), f"peak of {bytes_text(e.capacity_bytes)}"),
-        (f"{e.steps:,}", f"steps, {plan.settings.num_train_epochs:g} epochs"),
+        (f"{e.steps:,}", f"steps of {plan.effective_batch_size}, {amount}{answers}"),
     )
+
+
+# ---- why ------------------------------------------------------------------------------------------
+
+
+def _why(plan: TrainingPlan) -> Markup:
+    warned = [el("li", icon("warn"), el("div", words)) for words in plan.warnings]
+    if plan.facts.unknown:
+        words = f"Not known of this model: {'; '.join(plan.facts.unknown)}."
+        warned.append(el("li", icon("info"), el("div", words)))
+    return join(
+        [
+            el("ul", warned, class_="f") if warned else None,
+            el("div", "Why this plan", class_="sub"),
+            el("ul", [_reason(reason) for reason in plan.reasons], class_="why"),
+        ]
+    )
+
+
+def _reason(reason: Reason) -> Markup:
+    more = fold("alternative", el("div", reason.alternative)) if reason.alternative else None
+    return el("li", reason.words, " ", more)
+
+
+# ---- memory ---------------------------------------------------------------------------------------
 
 
 def _memory(plan: TrainingPlan) -> Markup:
+    """A stacked bar as long as the card; where the upper bound lies is marked on it."""
     e = plan.estimate
     parts = sorted(e.parts.items(), key=lambda pair: -pair[1])
-    shown = [(name.capitalize() if name[:2] != "KV" else name, size, bytes_text(size)) for name, size in parts[:5]]
-    rest = sum(size for _, size in parts[5:])
+    shown = [(_part(name), size, bytes_text(size)) for name, size in parts[:_PARTS_SHOWN]]
+    rest = sum(size for _, size in parts[_PARTS_SHOWN:])
     if rest:
         shown.append(("Other", rest, bytes_text(rest)))
-    total = max(float(e.capacity_bytes), e.memory_bytes.mid)
-    label = f"{bytes_text(e.memory_bytes.mid)} of {bytes_text(e.capacity_bytes)} used"
-    what = "GPU memory at peak" if plan.hardware.gpu else "Memory at peak"
-    return el("div", el("div", what, class_="sub"), bar(shown, total, label=label))
-
-
-def _options(plan: TrainingPlan) -> Markup:
-    rows = [_option(option) for option in plan.options]
-    chosen = next(i for i, option in enumerate(plan.options) if option.note == "chosen")
-    e = plan.estimate
-    source = el("div", f"Prices of {e.prices_date}, {e.prices_source}", class_="sub")
-    return fold("Other hardware, with total time and price",
-                table(("Hardware", "Memory", "Time", "Price"), rows, selected=chosen), source)  # fmt: skip
-
-
-def _option(option: Option) -> tuple[object, ...]:
-    e, flavor = option.estimate, option.flavor
-    name = "This machine" if flavor.name == "local" else flavor.name
-    words = " ".join(part for part in (f"({flavor.where})", f"- {option.note}" if option.note else "") if part)
-    return (
-        el("span", el("b", name), " ", el("span", words, class_="sub")),
-        f"{bytes_text(e.memory_bytes.mid)} of {bytes_text(e.capacity_bytes)}",
-        duration_text(e.seconds.mid),
-        usd_text(e.usd.mid),
+    total = max(float(e.capacity_bytes), e.memory_bytes.high)
+    has, most = bytes_text(e.capacity_bytes), bytes_text(e.memory_bytes.high)
+    label = f"{bytes_text(e.memory_bytes.mid)} of {has} used, at most {most}"
+    what = f"Memory of one {plan.hardware.gpu} at peak" if plan.hardware.gpu else "Memory at peak"
+    marks = [_limit(e.memory_bytes.high, total, f"at most {most}", "most")]
+    if not e.fits:
+        marks.append(_limit(e.capacity_bytes, total, f"the card ends at {has}", "end"))
+    ends = el("div", el("span", "0"), " ", el("span", has if e.fits else most), class_="axis")
+    return el(
+        "div",
+        el("div", what, class_="sub"),
+        el("div", bar(shown, total, label=label), marks, class_="memory" if e.fits else "memory over"),
+        ends,
     )
 
 
-def _lesson(plan: TrainingPlan) -> Markup:
-    from hfft_widgets.core.script import LESSON_END
+def _part(name: str) -> str:
+    return name if name[:2] in {"KV", "vL", "16"} else name.capitalize()
 
-    lesson = plan.script.partition(LESSON_END)[0].rstrip()
+
+def _limit(size: float, total: float, words: str, class_: str) -> Markup:
+    share = 100 * size / total
+    side = "left" if share > 60 else ""
+    return el("div", el("span", words, class_=side or None), class_=f"mark {class_}", style=f"left:{share:.2f}%")
+
+
+# ---- the script -----------------------------------------------------------------------------------
+
+
+def _script(plan: TrainingPlan) -> Markup:
     lines = plan.script.count("\n") + 1
-    return fold(f"The script that runs ({lines} lines; the part to read comes first)",
-                el("pre", lesson, class_="code"))  # fmt: skip
+    title = f"The script that runs ({lines} lines; the part to read comes first)"
+    shown = fold(title, highlighted(lesson_of(plan.script)))
+    if plan.edited is None:
+        return shown
+    changed = difference(plan.made_script, plan.edited)
+    return join(
+        [el("div", icon("info"), " The script was edited by hand.", class_="note"), fold("The edit", changed), shown]
+    )
