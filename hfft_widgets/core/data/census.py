@@ -136,10 +136,11 @@ def _grouped(
     codes: NDArray[np.uint64], cells: Mapping[str, Any], groups: dict[int, int], members: list[dict[str, Any]]
 ) -> NDArray[np.int32]:
     """The group of each row; a new group's first row becomes its member."""
-    kinds, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    kinds, inverse = forms.distinct(codes)
+    first = np.zeros(len(kinds), np.int64)
+    first[inverse[::-1]] = np.arange(len(codes))[::-1]  # the last one written is the first one there
     numbers = np.zeros(len(kinds), np.int32)
-    for place in np.argsort(first):
-        code = int(kinds[place])
+    for place, code in enumerate(kinds.tolist()):
         if code not in groups:
             groups[code] = len(members)
             members.append({name: forms.cell(column, int(first[place])) for name, column in cells.items()})
