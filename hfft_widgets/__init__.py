@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from hfft_widgets.api import launch as launch
     from hfft_widgets.api import plan_export as plan_export
     from hfft_widgets.api import plan_training as plan_training
+    from hfft_widgets.api import preflight as preflight
     from hfft_widgets.api import runs as runs
+    from hfft_widgets.api import sign_in as sign_in
     from hfft_widgets.api import validate as validate
     from hfft_widgets.core.data.mapping import ColumnMapping as ColumnMapping
     from hfft_widgets.core.data.report import Finding as Finding
@@ -40,7 +42,7 @@ __version__ = "0.1.0"
 
 _MODULES = ("errors", "samples")
 _HOMES = {
-    "api": ("attach", "estimate", "launch", "plan_export", "plan_training", "runs", "validate"),
+    "api": ("attach", "estimate", "launch", "plan_export", "plan_training", "preflight", "runs", "sign_in", "validate"),
     "core.data.mapping": ("ColumnMapping",),
     "core.data.report": ("Finding", "Status", "ValidationReport", "Verdict"),
     "core.export.plan": ("ExportPlan",),

@@ -11,6 +11,8 @@
     │   └── RunNotFoundError
     ├── ExportError            this model cannot become a GGUF file
     ├── HubError               the Hugging Face Hub said no, or nothing
+    │   ├── hub.outcomes.HubRefusedError   it said no, or was never reached: nothing has changed there
+    │   └── hub.outcomes.HubUnsureError    no answer that can be trusted: it may have happened
     └── MissingExtraError      an optional part is not installed
 
 Each message says what happened, why, and what to do next.

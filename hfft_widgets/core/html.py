@@ -122,7 +122,8 @@ def card(title: str, subtitle: Child, status: Child, *sections: Child, label: st
     """A titled card with its own stylesheet: the outer shape of every result."""
     head = el("header", el("div", el("h3", title), el("div", subtitle, class_="sub"), class_="grow"), status)
     body = [el("section", section) for section in sections if section]
-    return join([style(), el("article", head, *body, class_="hfft", aria_label=label)])
+    # two prices in a line are no formula: JupyterLab leaves out what has this class
+    return join([style(), el("article", head, *body, class_="hfft mathjax_ignore", aria_label=label)])
 
 
 def figures(*pairs: tuple[str, Child]) -> Markup:

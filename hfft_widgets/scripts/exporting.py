@@ -76,15 +76,50 @@ def check(file, sources, prompt, max_tokens=96):
         raise
 
 
-def keep(draft, exported, sources, prompt, found):
-    """Give a checked file its name and tell what was found."""
+def keep(draft, exported, sources, prompt, found, push_to=None):
+    """Give a checked file its name, push it to a Hub repository if there is one, and tell what was found."""
     draft, exported = Path(draft), Path(exported)
     if draft != exported:
         draft.replace(exported)
     told = {"prompt": prompt, "file": str(exported.absolute()), "bytes": exported.stat().st_size, **found}
     note_of(exported).write_text(json.dumps({"made_from": made_from(sources), **told}, indent=2), "utf-8")
+    if push_to:
+        push(exported, push_to, sources)
+        told["repo"] = push_to
     tell("verified", **told)
     tell("end", file=told["file"], bytes=told["bytes"], output_dir=str(exported.absolute().parent))
+
+
+def push(exported, repo, sources):
+    """Put a finished file on the Hub, with a card that says what it was made from; the repository is private if new."""
+    from huggingface_hub import CommitOperationAdd, create_commit, create_repo
+
+    tell("progress", message=f"Pushing {exported.name} to {repo}")
+    create_repo(repo, private=True, exist_ok=True)
+    files = [
+        CommitOperationAdd(path_in_repo=exported.name, path_or_fileobj=str(exported)),
+        CommitOperationAdd(path_in_repo="README.md", path_or_fileobj=gguf_card(exported.name, repo, sources).encode()),
+    ]
+    create_commit(repo, operations=files, commit_message=f"Add {exported.name}")
+
+
+def gguf_card(name, repo, sources):
+    """The text of the model card; what is a folder of one machine is not named."""
+    made = [source for source in sources if source and not Path(source).is_absolute()][:1]
+    header = [f"base_model: {json.dumps(made[0])}", "base_model_relation: quantized"] if made else []
+    quantization = name.removesuffix(".gguf").rpartition("-")[2]
+    origin = f"`{made[0]}` for llama.cpp" if made else "A model for llama.cpp"
+    lines = [
+        "---",
+        *header,
+        "library_name: gguf",
+        "tags: [gguf, hfft-widgets]",
+        "---",
+        "",
+        f"# {repo.rpartition('/')[2]}",
+    ]
+    lines += ["", f"{origin}, Ollama and LM Studio."]
+    return "\n".join([*lines, "", "```sh", f"llama-server -hf {repo}:{quantization}", "```", ""])
 
 
 def is_finished(exported, sources):

@@ -12,7 +12,8 @@ from hfft_widgets import api
 from hfft_widgets.core.html import el, fold
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import ExportError
-from hfft_widgets.widgets.panel import Card, Panel, shown
+from hfft_widgets.widgets.panel import Card, shown
+from hfft_widgets.widgets.paying import PayingPanel
 
 if TYPE_CHECKING:
     from hfft_widgets.core.export.plan import ExportPlan
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.following import Follower
     from hfft_widgets.jobs.run import Run
 
+LOCAL = "local"
+PLACES = (
+    ("this machine", LOCAL),
+    ("Hugging Face Jobs, cpu-basic (16 GB)", "cpu-basic"),
+    ("Hugging Face Jobs, cpu-upgrade (32 GB)", "cpu-upgrade"),
+    ("Hugging Face Jobs, cpu-xl (124 GB)", "cpu-xl"),
+)
 QUANTIZATIONS = ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0", "F16")
 
 
-class GGUFExporter(Panel):
+class GGUFExporter(PayingPanel):
     """Answers: how do I use the trained model on my machine?
 
-    `result` is the export's Run once the file is verified.
+    `result` is the export's Run once the file is verified. A model on the Hub can be exported by a job, which puts the
+    file on the Hub too; its price is looked at first.
 
     Args:
         source: A finished training run, a model folder, or a Hub id.
@@ -53,10 +62,26 @@ class GGUFExporter(Panel):
         self.export_button = self.button(
             "Export to GGUF", self.export, doing="Starting the export", primary=True, icon="cube"
         )
+        self.where = W.Dropdown(
+            options=PLACES, description="Where", layout=W.Layout(width="340px"), style={"description_width": "70px"}
+        )
+        self.push_to = W.Text(
+            description="Push to", placeholder="you/a-new-name-GGUF, or nothing", continuous_update=False,
+            style={"description_width": "70px"}, layout=W.Layout(width="340px"),
+        )  # fmt: skip
+        self.where.observe(lambda _: self._placed(), "value")
+        for wish in (self.quantization, self.where, self.push_to, self.folder):
+            wish.observe(lambda _: self.forget_price(), "value")
         self.cancel_button = W.Button(description="Stop", layout=W.Layout(width="auto", height="32px", display="none"))
         self.cancel_button.on_click(lambda _: self.start(self.cancel, doing="Stopping the export"))
         self.log_view = W.HTML()
-        self.top.children = (self.folder, W.HBox([self.quantization, self.export_button, self.cancel_button]))
+        row = W.Layout(flex_flow="row wrap")
+        self.top.children = (
+            self.folder,
+            W.HBox([self.quantization, self.where, self.push_to], layout=row),
+            W.HBox([self.export_button, self.cancel_button]),
+            self.paying,
+        )
         self.bottom.children = (self.log_view,)
         self.plan: ExportPlan | None = None
         self.run: Run | None = None
@@ -74,17 +99,31 @@ class GGUFExporter(Panel):
         source = self.source if self.source is not None else self.folder.value.strip()
         if not source:
             raise ExportError("There is no model to export.", remedy="Train one first, or give its folder.")
-        self.plan = api.plan_export(source, quantization=self.quantization.value)
+        self.plan = api.plan_export(
+            source,
+            quantization=self.quantization.value,
+            flavor=self.where.value,
+            push_to=self.push_to.value.strip() or None,
+        )
         self.card.show(self.plan._repr_html_())
         return self.plan
 
     @shown
     def export(self) -> Run:
-        """Merge, convert, quantize and verify on this machine; returns the run at once."""
-        plan = self.make_plan()
+        """Merge, convert, quantize and verify on this machine; returns the run at once (a job: `look`, `pay`)."""
+        if self.where.value != LOCAL:
+            return self.pay()
+        return self.started(api.launch(self.make_plan(), on="local"))
+
+    def plan_to_pay(self) -> ExportPlan:
+        """The plan that would be started."""
+        return self.make_plan()
+
+    def started(self, run: Run) -> Run:
+        """Watch an export that was started."""
         self.answer.show(el("span"))
         self.result = None
-        return self.watch(api.launch(plan, on="local"))
+        return self.watch(run)
 
     @shown
     def watch(self, run: Run) -> Run:
@@ -104,7 +143,17 @@ class GGUFExporter(Panel):
         if self.run is not None:
             self.run.cancel()
 
+    def _placed(self) -> None:
+        """A job's file goes to the Hub; only this machine can start without a price."""
+        here = self.where.value == LOCAL
+        self.export_button.layout.display = "" if here else "none"
+        self.offer_price(not here)
+
     def _sourced(self, change: Any) -> None:
+        self.forget_price()
+        pushed = None if change.new is None or isinstance(change.new, (str, Path)) else change.new.plan.get("push_to")
+        if pushed:  # what was trained to the Hub
+            self.push_to.value = f"{pushed}-GGUF"
         typed = change.new is None or isinstance(change.new, (str, Path))
         self.folder.layout.display = "" if typed else "none"
         if isinstance(change.new, (str, Path)):
@@ -131,7 +180,9 @@ class GGUFExporter(Panel):
             self.say("run", f"{float(step.get('fraction') or 0):.0%} {step.get('message') or 'Starting'}")
             return
         self.cancel_button.layout.display = "none"
-        if stage is Stage.COMPLETED:
+        if not run.complete:
+            self.say("run", "It has ended; its last lines are being read")
+        elif stage is Stage.COMPLETED:
             self._show_answer(run)
         else:
             self.show_error(
@@ -142,7 +193,7 @@ class GGUFExporter(Panel):
         from hfft_widgets.core.export.views import export_result_html
 
         verified = dict(run.journal.data("verified"))
-        path = str(verified.get("file") or run.output or "")
+        path = str(verified.get("repo") or verified.get("file") or run.output or "")
         self.answer.show(export_result_html(dict(run.plan), verified, path))
         self.clear_status()
         self.result = run

@@ -8,10 +8,10 @@ import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
 
 from hfft_widgets import api
+from hfft_widgets.core.data.values import METHODS
 from hfft_widgets.core.html import el, fold
 from hfft_widgets.core.plan.flavors import FLAVORS
 from hfft_widgets.core.plan.settings import GOALS, SETTING_NAMES
-from hfft_widgets.core.data.values import METHODS
 from hfft_widgets.core.plan.views_options import flavor_label
 from hfft_widgets.core.plan.views_script import difference, lesson_of
 from hfft_widgets.errors import PlanError

@@ -1,7 +1,11 @@
-"""TrainingMonitor: start a plan and watch it; it lives on while cells run, and finds a run of an earlier kernel."""
+"""TrainingMonitor: start a plan and watch it; it lives on while cells run, and finds a run of an earlier kernel.
+
+A plan for this machine starts with one click; one for Hugging Face Jobs after its price was looked at.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,26 +14,30 @@ import traitlets as T  # noqa: N812
 
 from hfft_widgets import api
 from hfft_widgets.core.html import el, fold
-from hfft_widgets.errors import RunError
+from hfft_widgets.core.units import bytes_text, plural
+from hfft_widgets.errors import HubError, RunError
 from hfft_widgets.widgets.live_plot import LivePlot
-from hfft_widgets.widgets.panel import Panel, folded, shown
+from hfft_widgets.widgets.panel import folded, shown
+from hfft_widgets.widgets.paying import PayingPanel, needs_pay
 
 if TYPE_CHECKING:
     from hfft_widgets.core.plan.training import TrainingPlan
     from hfft_widgets.core.run.events import Event
     from hfft_widgets.core.run.views import RunView
+    from hfft_widgets.hub.repos import Pushed
     from hfft_widgets.jobs.following import Follower
     from hfft_widgets.jobs.run import Run
 
 LOG_LINES = 40
 LISTED_RUNS = 30
+PUSHED_SECONDS = 20.0  # between two looks at what a run put on the Hub
 # the curves that are drawn, by plot; a method shows those it has
 LOSS = ("loss", "eval_loss", "reward", "eval_reward", "rewards/accuracies", "rewards/margins")
 STEERING = ("learning_rate", "grad_norm")
 FIRST = ("loss", "learning_rate")
 
 
-class TrainingMonitor(Panel):
+class TrainingMonitor(PayingPanel):
     """Answers: how is it going, what went wrong, what now?
 
     Args:
@@ -48,11 +56,11 @@ class TrainingMonitor(Panel):
             description="Cancel the run", icon="stop", layout=W.Layout(width="auto", height="32px")
         )
         self.cancel_button.on_click(lambda _: self._cancelling())
+        self.check_button = self.button("Check again", self.check, doing="Looking for the job", icon="refresh")
         self.earlier = W.Dropdown(options=[("earlier runs …", "")], layout=W.Layout(width="320px"))
         self.earlier.observe(self._picked, "value")
-        self.top.children = (
-            W.HBox([self.start_button, self.cancel_button, self.earlier], layout=W.Layout(flex_flow="row wrap")),
-        )
+        buttons = [self.start_button, self.cancel_button, self.check_button, self.earlier]
+        self.top.children = (W.HBox(buttons, layout=W.Layout(flex_flow="row wrap")), self.paying)
         self.losses = LivePlot(title="Loss", y_title="loss", height=300)
         self.steering = LivePlot(title="Learning rate and gradient norm", y_title="", height=220, y_log=True)
         self.log_view = W.HTML()
@@ -61,6 +69,9 @@ class TrainingMonitor(Panel):
         self.curves.layout.display = "none"
         self.bottom.children = (self.curves, self.log_view)
         self._follower: Follower | None = None
+        self._drawn = 0  # the run's revision that the curves show
+        self._pushed: Pushed | None = None
+        self._asked_pushed = float("-inf")
         self.earlier.layout.display = "none"
         if hasattr(source, "replace") and not isinstance(source, str):
             self.plan = source
@@ -68,13 +79,26 @@ class TrainingMonitor(Panel):
             self.watch(source)
         self._show_buttons()
         self.observe(lambda _: self._show_buttons(), ["run", "plan", "result"])
+        self.observe(lambda _: self.forget_price(), "plan")
 
     @shown
     def launch(self) -> Run:
-        """Start the plan on this machine and watch it. A second click finds the run that is already live."""
+        """Start the plan where it says and watch it; a job only at a price that was looked at, see `look` and `pay`."""
+        if needs_pay(self.plan_to_pay()):
+            return self.pay()
+        run = api.launch(self.plan, on="local")
+        self.watch(run)
+        return run
+
+    def plan_to_pay(self) -> TrainingPlan:
+        """The plan that would be started."""
         if self.plan is None:
             raise RunError("There is no plan to run.", remedy="Make a plan first.")
-        run = api.launch(self.plan, on="local")
+        plan: TrainingPlan = self.plan
+        return plan
+
+    def started(self, run: Run) -> Run:
+        """Watch a job that was started."""
         self.watch(run)
         return run
 
@@ -90,9 +114,11 @@ class TrainingMonitor(Panel):
         self.losses.clear()
         self.steering.clear()
         self.result = None
+        self._pushed, self._asked_pushed = None, float("-inf")
         self.run = found
         self.curves.layout.display = ""
         found.refresh()
+        self._drawn = found.revision
         self._draw_all(found)
         self._show(found)
         self._follower = Follower(found, self._updated).start()
@@ -107,6 +133,19 @@ class TrainingMonitor(Panel):
         self._show(self.run)
         return self.run
 
+    @shown
+    def check(self) -> Run:
+        """Look again whether a launch that was not answered took effect."""
+        if self.run is None:
+            raise RunError("There is no run to check.", remedy="Start or pick one first.")
+        self.run.refresh()
+        self._show(self.run)
+        if not self.run.status.unconfirmed:
+            self.clear_status()
+        else:
+            self.say("wait", "The Hub still does not show it. Nothing was started a second time.")
+        return self.run
+
     def _cancelling(self) -> None:
         self.cancel_button.disabled = True
         self.start(self.cancel, doing="Stopping: it finishes its step and saves")
@@ -118,6 +157,9 @@ class TrainingMonitor(Panel):
             run = self._follower.run if self._follower else self.run
             if run is not self.run:
                 return
+            if run.revision != self._drawn:  # older points came: they go before those that are drawn
+                self._drawn = run.revision
+                self._draw_all(run)
             for event in events:
                 self._draw(event)
             self._show(run)
@@ -144,23 +186,37 @@ class TrainingMonitor(Panel):
         from hfft_widgets.core.run.views import run_html
 
         stage = run.stage
-        self.card.show(run_html(view_of(run)))
+        self._look_at_pushed(run)
+        self.card.show(run_html(view_of(run, self._pushed)))
+        self.check_button.layout.display = "" if run.status.unconfirmed else "none"
         log = "\n".join(run.log.splitlines()[-LOG_LINES:])
         self.log_view.value = el(
             "div", fold("What it printed", el("pre", log or "nothing yet")), class_="hfft-line hfft-vars"
         )
-        if stage.final and self.result is not run:
+        if stage.final and run.complete and self.result is not run:
             self.losses.flush()
             self.steering.flush()
             self.clear_status()
             self.result = run
 
+    def _look_at_pushed(self, run: Run) -> None:
+        """Now and then, and at the end: it is a question to the Hub each time."""
+        final = run.complete and self.result is not run
+        if final or time.monotonic() - self._asked_pushed > PUSHED_SECONDS:
+            self._asked_pushed = time.monotonic()
+            with contextlib.suppress(HubError):  # as before
+                self._pushed = run.pushed
+
     # ---- controls -------------------------------------------------------------------------------
 
     def _show_buttons(self) -> None:
         live = self.run is not None and self.result is None
-        self.start_button.layout.display = "" if self.plan is not None and not live else "none"
+        ready = self.plan is not None and not live
+        self.start_button.layout.display = "" if ready and not needs_pay(self.plan) else "none"
+        self.offer_price(ready and needs_pay(self.plan))
         self.cancel_button.layout.display = "" if live else "none"
+        if not live:
+            self.check_button.layout.display = "none"
         self.cancel_button.disabled = False
 
     def _ipython_display_(self) -> None:
@@ -171,13 +227,13 @@ class TrainingMonitor(Panel):
     @shown
     def opened(self) -> None:
         """Show the run that is live, if there is one (a restarted kernel finds it so), and list earlier ones."""
-        known = [run for run in api.runs()[:LISTED_RUNS] if run.kind == "training"]
+        known = api.runs()[:LISTED_RUNS]
         self.earlier.options = [
             ("earlier runs …", ""),
-            *[(f"{run.title} · {run.stage} · {run.id}", run.id) for run in known],
+            *[(f"{run.title} · {_stage_words(run)} · {run.id}", run.id) for run in known],
         ]
         self.earlier.layout.display = "" if known else "none"
-        live = [run for run in known if not run.stage.final]
+        live = [run for run in known if run.kind == "training" and _lives(run)]
         if live and self.run is None and self.plan is None:
             self.watch(live[0])
 
@@ -186,13 +242,30 @@ class TrainingMonitor(Panel):
             self.start(lambda: self.watch(change.new), doing="Opening the run")
 
 
-def view_of(run: Run) -> RunView:
+def _stage_words(run: Run) -> str:
+    """One run that cannot be looked at must not hide the others."""
+    try:
+        return str(run.stage)
+    except (HubError, RunError):
+        return "cannot be seen now"
+
+
+def _lives(run: Run) -> bool:
+    try:
+        return not run.stage.final
+    except (HubError, RunError):
+        return False
+
+
+def view_of(run: Run, pushed: Pushed | None = None) -> RunView:
     """The run at this moment, as its renderings need it."""
     from hfft_widgets.core.run.curves import svg
-    from hfft_widgets.core.run.views import RunView
+    from hfft_widgets.core.run.views import RunView, use_figures
 
     status, pace = run.status, run.pace
     now = time.time()
+    use = None if status.stage.final or not status.page else run.use
+    paid = status.finished is not None and status.started is not None and bool(status.page)
     return RunView(
         id=run.id,
         title=run.title,
@@ -211,4 +284,24 @@ def view_of(run: Run) -> RunView:
         chart=svg(run.history, [n for n in LOSS if n in run.history][:2])
         if status.stage.final and run.history
         else None,
+        unconfirmed=status.unconfirmed,
+        note="" if status.stage.final else status.message,
+        page=status.page,
+        use=use_figures(
+            use.cpu_percent,
+            (use.memory_bytes, use.memory_total_bytes),
+            [(gpu.percent, gpu.memory_bytes, gpu.memory_total_bytes) for gpu in use.gpus],
+        )
+        if use
+        else (),
+        pushed=_pushed_words(pushed),
+        estimate=run.plan.get("estimate") or {},
+        running_seconds=(status.finished or 0) - (status.started or 0) if paid else None,
     )
+
+
+def _pushed_words(pushed: Pushed | None) -> str:
+    if pushed is None:
+        return ""
+    kept = ", the newest checkpoint with them" if pushed.checkpoint else ""
+    return f"{pushed.repo_id}, {plural(len(pushed.files), 'file')} of {bytes_text(pushed.size_bytes)}{kept}"

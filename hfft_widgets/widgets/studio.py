@@ -74,7 +74,7 @@ class FineTuner(Panel):
 
     def _trained(self, change: Any) -> None:
         run = change.new
-        self.exporter.source = run if run is not None and run.stage is Stage.COMPLETED else None
+        self.exporter.source = run if _trained(run) else None
         self.exporter.folder.layout.display = "none"
         self._mark()
 
@@ -93,6 +93,10 @@ class FineTuner(Panel):
             panel.top.layout.display = "" if open_[index] else "none"
             panel.bottom.layout.display = "" if open_[index] else "none"
         self.result = self.exporter.result
+
+
+def _trained(run: Any) -> bool:
+    return run is not None and run.kind == "training" and run.stage is Stage.COMPLETED
 
 
 def _head(index: int, *, done: bool, unlocked: bool) -> str:

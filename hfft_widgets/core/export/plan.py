@@ -20,7 +20,9 @@ from hfft_widgets.errors import ExportError
 DEFAULT_PROMPT = "Hello! Who are you, and what can you do?"
 FALLBACK = "Q8_0"  # the smallest file that llama.cpp's converter writes without the quantizer
 _DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
-_CHANGEABLE = ("quantization", "name", "prompt")
+_CHANGEABLE = ("quantization", "name", "prompt", "push_to")
+# An assumption, that nobody has measured: a quarter of an hour to install and download, and four times as long as here.
+_JOB_SECONDS, _JOB_SLACK = 900.0, 4.0
 
 # Seconds per step: fixed (imports, mostly; measured with a tiny model: 4.6, 3.4, 0.2 and 2.5 CPU-seconds) and per
 # billion parameters on two cores. Measured in CPU-seconds with random models of 0.6 and 1.7 billion parameters: merge
@@ -47,7 +49,9 @@ class ExportPlan:
         vocabulary_size: Rows of the embedding.
         tied_embeddings: Whether input and output embedding are one matrix.
         dtype: Number format of the (base) model's weights: "bfloat16", "float16", "float32", or "auto" if not known.
-        quantizer_available: Whether llama.cpp's quantizer can run here.
+        quantizer_available: Whether llama.cpp's quantizer can run where the export will.
+        flavor: Name of the hardware, "local" for this machine.
+        push_to: Hub repository for the file, or None.
     """
 
     model: str
@@ -63,6 +67,8 @@ class ExportPlan:
     tied_embeddings: bool
     dtype: str
     quantizer_available: bool
+    flavor: str = "local"
+    push_to: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requested", find_quantization(self.requested).name)
@@ -153,6 +159,11 @@ class ExportPlan:
         return sum(self.step_seconds.values())
 
     @property
+    def timeout_seconds(self) -> float | None:
+        """After so long a job is stopped; None on this machine, which costs nothing."""
+        return None if self.flavor == "local" else _JOB_SECONDS + _JOB_SLACK * self.seconds
+
+    @property
     def outtype(self) -> str:
         """What the converter writes: the file itself, or the 16-bit file for the quantizer."""
         if not self.quantizes:
@@ -224,7 +235,7 @@ class ExportPlan:
         return _commands.commands(path, repo=repo, name=self.name, quantization=self.quantization)
 
     def replace(self, **changes: Any) -> ExportPlan:
-        """A new plan with another quantization, name or prompt.
+        """A new plan with another quantization, name, prompt or destination.
 
         Raises:
             ExportError: An unknown name, or a value that is not allowed.
@@ -252,6 +263,7 @@ class ExportPlan:
             "disk_bytes": self.disk_bytes,
             "memory_bytes": self.memory_bytes,
             "seconds": self.seconds,
+            "timeout_seconds": self.timeout_seconds,
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),
         }
@@ -263,14 +275,14 @@ class ExportPlan:
         Raises:
             ExportError: A value is missing.
         """
-        names = [field.name for field in dataclasses.fields(cls)]
-        missing = [name for name in names if name not in values]
+        fields = dataclasses.fields(cls)
+        missing = [field.name for field in fields if field.name not in values and field.default is dataclasses.MISSING]
         if missing:
             raise ExportError(
                 f"These values are no export plan: {', '.join(missing)} is missing.",
                 remedy="Make a new plan with plan_export.",
             )
-        return cls(**{name: values[name] for name in names})
+        return cls(**{field.name: values[field.name] for field in fields if field.name in values})
 
     def __str__(self) -> str:
         from hfft_widgets.core.export.views import plan_text

@@ -60,7 +60,7 @@ BASE = {literal(plan.base)}  # {_base_words(plan)}
 NAME = {literal(plan.name)}
 QUANTIZATION = {literal(plan.quantization)}
 PROMPT = {literal(plan.prompt)}  # asked when the file is checked
-OUTPUT_DIR = Path(os.environ.get("HFFT_OUTPUT_DIR", "exported"))
+{_destination(plan)}OUTPUT_DIR = Path(os.environ.get("HFFT_OUTPUT_DIR", "exported"))
 SECONDS = {literal(plan.step_seconds)}  # expected, for the progress bar
 
 
@@ -70,13 +70,21 @@ def main():
         draft = exported if is_finished(exported, [MODEL, BASE]) else make(work)
         # It must split text as the trained model does, stop where it stops, and answer. Only then it gets its name.
         found = check(draft, [MODEL, BASE], PROMPT)
-        keep(draft, exported, [MODEL, BASE], PROMPT, found)
+        {_keep(plan)}
 
 
 def make(work):
     model, draft = work / "model", work / "{plan.quantization}.gguf.part"
 '''
     return head + textwrap.indent("\n".join([*_whole(plan), *_tokenizer(), *_file(plan), "return draft"]), "    ")
+
+
+def _destination(plan: ExportPlan) -> str:
+    return f"PUSH_TO = {literal(plan.push_to)}  # repository on the Hub, private if it is new\n" if plan.push_to else ""
+
+
+def _keep(plan: ExportPlan) -> str:
+    return f"keep(draft, exported, [MODEL, BASE], PROMPT, found{', push_to=PUSH_TO' if plan.push_to else ''})"
 
 
 def _base_words(plan: ExportPlan) -> str:

@@ -101,7 +101,7 @@ def export_result_html(plan_dict: Mapping[str, Any], verified_data: Mapping[str,
     plan, told = ExportPlan.from_dict(plan_dict), verified_data
     good = bool(told.get("verified"))
     status = chip("ok", "Verified in llama.cpp") if good else chip("warn", "Not verified in llama.cpp")
-    use = el("div", el("div", "Use it", class_="sub"), command_lines(plan.commands(path)))
+    use = el("div", el("div", "Use it", class_="sub"), command_lines(plan.commands(path, repo=told.get("repo"))))
     return card(plan.file_name, path, status, _result_figures(plan, told), _conversation(told), _checked(told), use,
                 label=f"Exported: {plan.file_name}")  # fmt: skip
 

@@ -112,7 +112,7 @@ def estimate_work(model: ModelFacts, work: Work, flavor: Flavor) -> Estimate:
     """Memory, time and price of the work on a flavor."""
     parts = memory_parts(model, work, flavor)
     steps, each = work.steps_on(flavor.gpus), step_seconds(model, work, flavor)
-    startup = STARTUP_SECONDS if flavor.usd_per_hour else _LOCAL_STARTUP_SECONDS
+    startup = flavor.startup_seconds or (STARTUP_SECONDS if flavor.usd_per_hour else _LOCAL_STARTUP_SECONDS)
     low, high = time_range(flavor)
     seconds = Range(steps * each * low + startup[0], steps * each + startup[1], steps * each * high + startup[2])
     return Estimate(

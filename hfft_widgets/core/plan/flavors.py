@@ -33,6 +33,7 @@ class Flavor:
         measured: Whether published timings of this card went into the constants: its times are surer.
         prices_source: Where the price is from.
         prices_date: The day of that price, ISO.
+        startup_seconds: Paid before and after the training, as (low, mid, high) of earlier runs; None: not measured.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Flavor:
     measured: bool = False
     prices_source: str = PRICES_SOURCE
     prices_date: str = PRICES_DATE
+    startup_seconds: tuple[float, float, float] | None = None
 
     @property
     def attainable_tflops(self) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfft_widgets.core.html import Markup, card, chip, el, figures, fold, table
+from hfft_widgets.core.html import Markup, card, chip, el, figures, fold, icon, items, table
 from hfft_widgets.core.run.history import MetricHistory
 from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.core.units import duration_text, usd_text
+from hfft_widgets.core.units import bytes_text, duration_text, usd_text
 
 _STAGES = {
     Stage.SCHEDULING: ("wait", "Waiting for a machine"),
@@ -41,6 +41,13 @@ class RunView:
         history: Its curves.
         answers: Data of its `answers` event.
         chart: A static chart for a saved notebook, or None.
+        unconfirmed: Whether nobody knows if it was started.
+        note: What the place that runs it says, or "".
+        page: Address of its page on the Hub, or "".
+        use: What it uses of its machine now: see `use_figures`.
+        pushed: What it put on the Hub so far, in words, or "".
+        estimate: The plan's estimate as JSON values, {} if there was none.
+        running_seconds: For which it was paid, at its end; None before, and where nothing is paid.
     """
 
     id: str
@@ -58,6 +65,13 @@ class RunView:
     history: MetricHistory = field(default_factory=MetricHistory)
     answers: Mapping[str, Any] = field(default_factory=dict)
     chart: Markup | None = None
+    unconfirmed: bool = False
+    note: str = ""
+    page: str = ""
+    use: tuple[tuple[str, str], ...] = ()
+    pushed: str = ""
+    estimate: Mapping[str, Any] = field(default_factory=dict)
+    running_seconds: float | None = None
 
     @property
     def fraction(self) -> float | None:
@@ -69,15 +83,19 @@ class RunView:
 
 def run_html(view: RunView) -> Markup:
     """The run as a card."""
-    kind, words = _STAGES[view.stage]
+    kind, words = ("warn", "Unconfirmed") if view.unconfirmed else _STAGES[view.stage]
     return card(
         view.title, _subtitle(view), chip(kind, words),
         el("div", el("b", "What happened: "), view.error, class_="bad") if view.error else None,
+        el("div", icon("warn" if view.unconfirmed else "info"), view.note, class_="note") if view.note else None,
         el("div", _meter(view), figures(*_numbers(view))) if _numbers(view) or view.message else None,
+        _use(view),
+        _estimated(view),
         fold("The curves", view.chart) if view.chart else None,
         _answers(view.answers),
         el("div", "The model is in ", el("code", view.output), class_="sub")
         if view.output and view.stage is Stage.COMPLETED else None,
+        _on_hub(view),
         label=f"Run: {view.title}",
     )  # fmt: skip
 
@@ -115,8 +133,74 @@ def _numbers(view: RunView) -> list[tuple[str, str]]:
             started = f", from {points[0].value:.3g}" if len(points) > 1 else ""
             found.append((f"{points[-1].value:.3g}", words + started))
     if view.cost_usd:
-        found.append((usd_text(view.cost_usd), "so far"))
+        found.append((usd_text(view.cost_usd), "in all" if view.stage.final else "so far"))
     return found
+
+
+def use_figures(
+    cpu_percent: float | None, memory: tuple[int, int], gpus: Iterable[tuple[float, int, int]]
+) -> tuple[tuple[str, str], ...]:
+    """What a machine is used for, as figures.
+
+    Args:
+        cpu_percent: Of all processors together, or None.
+        memory: Bytes in use, and in all.
+        gpus: Per GPU percent busy, bytes in use, and in all.
+    """
+    found = []
+    for number, (percent, used, total) in enumerate(gpus):
+        name = f"GPU {number}"
+        found += [(f"{percent:.0f}%", f"{name} busy"), (bytes_text(used), f"of {bytes_text(total)} on {name}")]
+    if cpu_percent is not None:
+        found.append((f"{cpu_percent:.0f}%", "processor busy"))
+    if memory[1]:
+        found.append((bytes_text(memory[0]), f"of {bytes_text(memory[1])} memory"))
+    return tuple(found)
+
+
+def _use(view: RunView) -> Markup | None:
+    if not view.use or view.stage.final:
+        return None
+    return el("div", el("div", "Its machine, now", class_="sub"), figures(*view.use))
+
+
+def _estimated(view: RunView) -> Markup | None:
+    """Estimate against actual, of a run that was paid for and has ended."""
+    seconds, usd = view.estimate.get("seconds"), view.estimate.get("usd")
+    if view.running_seconds is None or not seconds:
+        return None
+    rows: list[tuple[object, ...]] = [
+        ("Time", f"{duration_text(seconds['low'])} to {duration_text(seconds['high'])}",
+         duration_text(view.running_seconds)),
+    ]  # fmt: skip
+    if usd and view.cost_usd is not None:
+        # each price in an element of its own: JupyterLab sets what stands between two dollar signs of one text as math
+        prices = [el("span", usd_text(usd["low"])), " to ", el("span", usd_text(usd["high"]))]
+        rows.append(("Price", prices, usd_text(view.cost_usd)))
+    return table(("Paid for", "Estimated", "Actual"), rows)
+
+
+def _on_hub(view: RunView) -> Markup | None:
+    if not view.pushed and not view.page:
+        return None
+    link = el("a", "Its page on the Hub", href=view.page, target="_blank", rel="noopener") if view.page else None
+    return el("div", f"On the Hub: {view.pushed}. " if view.pushed else None, link, class_="sub")
+
+
+def price_html(limit: str, checks: Iterable[tuple[bool | None, str, str, str]]) -> Markup:
+    """What a launch costs at most, and what was looked at before it.
+
+    Args:
+        limit: The price in words.
+        checks: For each whether it passed (None: nobody can tell before), its name, what was found, what to do.
+    """
+    kinds = {True: "ok", False: "bad", None: "info"}
+    rows = [
+        (kinds[passed], name, [message, el("div", remedy) if remedy and not passed else None], "")
+        for passed, name, message, remedy in checks
+        if not (passed and limit in message)  # the price itself stands above
+    ]
+    return el("div", el("b", f"{limit[0].upper()}{limit[1:]}"), items(rows), class_="hfft part")
 
 
 def _answers(answers: Mapping[str, Any]) -> Markup | None:

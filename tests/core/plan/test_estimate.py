@@ -204,3 +204,12 @@ def test_what_is_not_possible_says_what_is(change, words):
 def test_an_unknown_card_is_refused_with_those_known():
     with pytest.raises(PlanError, match="L40S"):
         gpu_flavor("TPU v5")
+
+
+def test_start_up_times_of_earlier_runs_replace_the_assumed_ones() -> None:
+    model, flavor = qwen3("0.6B"), BY_NAME["a10g-small"]
+    work = Work("SFT", 0, 8, 1, 500, 1024, 1000, 1)
+    assumed = estimate_work(model, work, flavor)
+    seen = estimate_work(model, work, dataclasses.replace(flavor, startup_seconds=(50.0, 60.0, 90.0)))
+    assert (assumed.startup_seconds, seen.startup_seconds) == (240.0, 60.0)
+    assert assumed.seconds.mid - seen.seconds.mid == pytest.approx(180.0)
