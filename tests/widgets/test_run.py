@@ -179,6 +179,7 @@ def test_the_machine_is_shown_while_it_runs(hub):
     job = hub.jobs.add(["a"], flavor="t4-small", labels={"hfft": "1"})
     panel = hfft.TrainingMonitor(f"jobs:user/{job.id}")
     until(lambda: "GPU 0 busy" in panel.card.html)
+    until(lambda: "so far" in panel.card.html)  # the Hub counts whole seconds
     job.set_stage("COMPLETED")
     until(lambda: panel.result is not None)
     assert "GPU 0 busy" not in panel.card.html
