@@ -19,6 +19,7 @@ planner
 """
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_plan_is_made_changed_and_its_script_edited(notebook: NotebookPage, lab):
     page = notebook.page

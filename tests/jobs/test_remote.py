@@ -346,6 +346,7 @@ def test_listing_opens_no_stream(hub, far):
     assert not [entry for entry in hub.journal if entry.path.endswith("/logs")]
 
 
+@pytest.mark.full
 def test_fifty_runs_are_watched_with_ten_streams(hub):
     far = backend(slots=Slots(slice_seconds=0.2))
     jobs = [hub.jobs.add([line(n) for n in range(60)], labels={"hfft": "1"}) for _ in range(50)]

@@ -30,6 +30,7 @@ def published_plan(hub: StandInHub, folder: Path, **changes) -> TrainingPlan:
     return dataclasses.replace(plan, model="acme/tiny", data=data)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(os.name == "nt", reason="SIGTERM ends a Windows process at once")
 def test_stopped_on_one_machine_it_ends_on_another(sample_folders, hub, tmp_path):
     plan = published_plan(hub, tmp_path, max_steps=500, save_steps=500, eval_steps=500)

@@ -165,6 +165,7 @@ def test_a_launch_nobody_answered_is_unconfirmed_with_a_button(hub, panel, monke
     assert len(hub.jobs) == 1
 
 
+@pytest.mark.full
 def test_older_points_go_before_those_that_are_drawn(hub):
     job = hub.jobs.add(line, count=9000, labels={"hfft": "1"})
     panel = hfft.TrainingMonitor(f"jobs:user/{job.id}")
@@ -174,6 +175,7 @@ def test_older_points_go_before_those_that_are_drawn(hub):
     assert drawn(panel) == list(range(0, 9000, 5))
 
 
+@pytest.mark.full
 def test_the_machine_is_shown_while_it_runs(hub):
     hub.jobs.metrics_seconds = 0.05
     job = hub.jobs.add(["a"], flavor="t4-small", labels={"hfft": "1"})
@@ -198,6 +200,7 @@ def test_runs_of_the_account_are_listed_and_attached_by_a_click(hub):
     assert len(panel.run.history["loss"]) == 10
 
 
+@pytest.mark.full
 def test_a_run_that_cannot_be_seen_does_not_hide_the_others(hub):
     gone, there = (hub.jobs.add(["a"], labels={"hfft": "1"}) for _ in range(2))
     assert len(hfft.runs()) == 2  # known on this machine from now on
@@ -212,6 +215,7 @@ def test_a_run_that_cannot_be_seen_does_not_hide_the_others(hub):
     assert "COMPLETED" in listed[f"jobs:user/{there.id}"]
 
 
+@pytest.mark.full
 def test_estimate_and_actual_stand_side_by_side(hub, panel):
     panel.look()
     panel.pay()
