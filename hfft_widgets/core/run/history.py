@@ -48,11 +48,18 @@ class MetricHistory(Mapping[str, tuple[Point, ...]]):
             return
         for name, value in event.metrics.items():
             if value is not None:
-                self._place(self._points.setdefault(name, []), Point(event.step, value, event.epoch, event.seconds))
+                self._take(name, Point(event.step, value, event.epoch, event.seconds))
+
+    def _take(self, name: str, point: Point) -> None:
+        points = self._points.get(name)
+        if points is None:
+            self._points[name] = [point]  # at once: another thread may be reading, and a curve is never empty
+        else:
+            self._place(points, point)
 
     @staticmethod
     def _place(points: list[Point], point: Point) -> None:
-        if not points or points[-1].step < point.step:
+        if points[-1].step < point.step:
             points.append(point)
             return
         at = bisect_left(points, point.step, key=lambda p: p.step)

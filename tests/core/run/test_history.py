@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfft_widgets.core.run.events import Event
-from hfft_widgets.core.run.history import MetricHistory
+from hfft_widgets.core.run.history import MetricHistory, Point
 
 tellings = st.lists(
     st.tuples(
@@ -48,7 +48,7 @@ def test_events_without_a_step_or_values_change_nothing():
 ADD_WHILE_READING = """
 import gc
 from hfft_widgets.core.run.events import Event
-from hfft_widgets.core.run.history import MetricHistory
+from hfft_widgets.core.run.history import MetricHistory, Point
 
 history = MetricHistory()
 
@@ -80,3 +80,19 @@ def test_a_name_may_come_while_others_are_looked_at():
     for n, name in enumerate(history):
         history.add(Event(1, 1.0, "log", step=1, metrics={f"new{n}{name}": 1.0}))
     assert len(history) == 4
+
+
+def test_a_new_curve_is_never_seen_empty() -> None:
+    class Watched(dict[str, list[Point]]):
+        def __setitem__(self, name, points):
+            assert points
+            super().__setitem__(name, points)
+
+        def setdefault(self, name, points=None):
+            assert points
+            return super().setdefault(name, points)
+
+    history = MetricHistory()
+    history._points = Watched()
+    history.add(Event(0, 1.0, "log", step=1, metrics={"loss": 2.0, "reward": None}))
+    assert list(history) == ["loss"]
