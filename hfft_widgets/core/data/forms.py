@@ -87,7 +87,7 @@ def _value_form(key: Any, value: Any, depth: int) -> object:
     if isinstance(value, str) and key in {*_WORD_ROLES, "type"}:
         return value
     if isinstance(value, str) and key not in _WORD_CONTENTS and depth > 1:
-        return bool(value.strip())
+        return bool(value)
     return form_of(value, depth)
 
 
@@ -342,14 +342,13 @@ def _marked(data: NDArray[np.uint8], at: NDArray[np.int64]) -> NDArray[np.int64]
 
 def _mark_places(text: bytes) -> Iterator[int]:
     """Python finds a letter in bytes at the speed of memory; where it is frequent, the pattern alone is faster."""
-    if text.count(b"<") > len(text) // 100:
-        yield from (mark.start() for mark in _MARKS.finditer(text))
-        return
-    place = text.find(b"<")
-    while place >= 0:
+    place, tries = text.find(b"<"), len(text) // 100
+    while place >= 0 and tries:
         if _MARKS.match(text, place):
             yield place
-        place = text.find(b"<", place + 1)
+        place, tries = text.find(b"<", place + 1), tries - 1
+    if place >= 0:
+        yield from (mark.start() for mark in _MARKS.finditer(text, place))
 
 
 def _turns(column: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
