@@ -184,10 +184,6 @@ class DatasetValidator(Panel):
         with suppress(Exception):
             method()
 
-    @property
-    def _offers(self) -> list[W.Button]:
-        return self.offers.buttons
-
     # ---- inside -------------------------------------------------------------------------------
 
     def release(self, buttons: Iterable[W.Button]) -> None:

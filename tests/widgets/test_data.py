@@ -154,7 +154,7 @@ def test_a_fix_shows_what_it_does_and_folds_it_away_again() -> None:
 def test_every_fix_can_be_taken_back_alone() -> None:
     panel = checked(BROKEN)
     first = panel.result
-    assert [button.description for button in panel._offers] == ["Apply all 2 fixes"]
+    assert [button.description for button in panel.offers.buttons] == ["Apply all 2 fixes"]
     panel.apply_fixes()
     assert panel.result.verdicts["SFT"].status is Status.READY
     assert len(panel.agreed.entries.children) == 2

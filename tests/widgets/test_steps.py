@@ -29,7 +29,7 @@ def test_a_dataset_in_the_notebook_is_checked_and_mapped_and_that_can_be_undone(
     panel = hfft.DatasetValidator(ROWS)
     report = panel.validate()
     assert report.verdicts["DPO"].status == "NEEDS MAPPING"
-    assert any("DPO" in button.description for button in panel._offers)
+    assert any("DPO" in button.description for button in panel.offers.buttons)
     mapped = panel.apply_mapping("DPO")
     assert mapped.verdicts["DPO"].status == "READY"
     assert panel.result is mapped

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hfft_widgets.core.data import forms
+from hfft_widgets.core.data import columnar
 from hfft_widgets.core.data.rows import Rows
 from hfft_widgets.core.data.trainers.reading import shared as first_difference
 
@@ -90,12 +90,12 @@ def take_census(
     sizes: dict[str, list[NDArray[np.uint32]]] = {name: [] for name in kept}
     done = 0
     for batch in rows.batches(names):
-        cells = {name: forms.plain_column(batch, name) for name in names}
-        size = forms.batch_size(batch)
-        own = {name: forms.digests(cells[name]) for name in kept}
+        cells = {name: columnar.plain_column(batch, name) for name in names}
+        size = columnar.batch_size(batch)
+        own = {name: columnar.digests(cells[name]) for name in kept}
         for name in kept:
             digests[name].append(own[name])
-            sizes[name].append(forms.sizes(cells[name]))
+            sizes[name].append(columnar.sizes(cells[name]))
         found.append(_grouped(_codes(cells, pairs, own, size), cells, groups, members))
         done += size
         if progress:
@@ -125,7 +125,7 @@ def _codes(
 ) -> NDArray[np.uint64]:
     total = np.zeros(size, np.uint64)
     for place, column in enumerate(cells.values()):
-        total += forms.codes(column) * np.uint64(2 * place + 0x9E3779B97F4A7C15)
+        total += columnar.codes(column) * np.uint64(2 * place + 0x9E3779B97F4A7C15)
     for place, (a, b) in enumerate(pairs):
         related = relations(cells[a], cells[b], digests.get(a), digests.get(b))
         total += related * np.uint64(2 * place + 0xBF58476D1CE4E5B9)
@@ -136,14 +136,14 @@ def _grouped(
     codes: NDArray[np.uint64], cells: Mapping[str, Any], groups: dict[int, int], members: list[dict[str, Any]]
 ) -> NDArray[np.int32]:
     """The group of each row; a new group's first row becomes its member."""
-    kinds, inverse = forms.distinct(codes)
+    kinds, inverse = columnar.distinct(codes)
     first = np.zeros(len(kinds), np.int64)
     first[inverse[::-1]] = np.arange(len(codes))[::-1]  # the last one written is the first one there
     numbers = np.zeros(len(kinds), np.int32)
     for place, code in enumerate(kinds.tolist()):
         if code not in groups:
             groups[code] = len(members)
-            members.append({name: forms.cell(column, int(first[place])) for name, column in cells.items()})
+            members.append({name: columnar.cell(column, int(first[place])) for name, column in cells.items()})
         numbers[place] = groups[code]
     return numbers[inverse]
 
@@ -177,16 +177,16 @@ def relations(
     a: Any, b: Any, digest_a: NDArray[np.uint64] | None, digest_b: NDArray[np.uint64] | None
 ) -> NDArray[np.uint64]:
     """`relation` of two columns as a number per row."""
-    if digest_a is not None and digest_b is not None and forms.holds_turns(a) and forms.holds_turns(b):
+    if digest_a is not None and digest_b is not None and columnar.holds_turns(a) and columnar.holds_turns(b):
         return _turn_relations(a, b, digest_a == digest_b)
-    pairs = zip(forms.listed(a), forms.listed(b), strict=True)
-    return np.fromiter((forms.number(repr(relation(x, y))) for x, y in pairs), np.uint64, len(a))
+    pairs = zip(columnar.listed(a), columnar.listed(b), strict=True)
+    return np.fromiter((columnar.number(repr(relation(x, y))) for x, y in pairs), np.uint64, len(a))
 
 
 def _turn_relations(a: Any, b: Any, equal: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """The same for turns in Arrow: the number of turns that both begin with, by comparing digests place by place."""
-    at_a, turns_a = forms.each_turn_digest(a)
-    at_b, turns_b = forms.each_turn_digest(b)
+    at_a, turns_a = columnar.each_turn_digest(a)
+    at_b, turns_b = columnar.each_turn_digest(b)
     long_a, long_b = np.diff(at_a), np.diff(at_b)
     shared = np.zeros(len(equal), np.int64)
     alike = np.flatnonzero(np.minimum(long_a, long_b) > 0)

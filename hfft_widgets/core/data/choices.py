@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from hfft_widgets.core.data.mapping import ColumnMapping, Pick
-from hfft_widgets.core.data.propose import Offer, in_the_way, turns_of
+from hfft_widgets.core.data.mapping import Pick
+from hfft_widgets.core.data.propose import Offer, turns_of
 from hfft_widgets.core.data.ranking import labels, ranked
 from hfft_widgets.core.data.shapes import Schema, Shape
 from hfft_widgets.core.data.spellings import (
@@ -22,7 +22,6 @@ from hfft_widgets.core.data.spellings import (
     spelled,
     worded,
 )
-from hfft_widgets.errors import DataError
 
 _PAIRS = (("prompt", "chosen", "rejected"), ("chosen", "rejected"))
 # The sets of columns that a method can be given, the usual one first.
@@ -76,20 +75,6 @@ def confidence(target: str, pick: Pick, schema: Schema) -> str:
         return LIKELY if main in set(worded(schema, _WORDED[target], set(Shape))) else GUESS
     known = spelled(schema, _KNOWN.get(target, ()), {Shape.TEXT, *_CHATS})
     return LIKELY if main in set(known) or target == "label" else GUESS
-
-
-def mapping_of(method: str, targets: Mapping[str, Pick], schema: Schema) -> ColumnMapping:
-    """The mapping that fills these columns, and takes away those that would lead the trainer astray.
-
-    Raises:
-        DataError: The method is never given this set of columns.
-    """
-    asked = tuple(sorted(targets))
-    layouts = [tuple(sorted(layout)) for layout in LAYOUTS[method]]
-    if asked not in layouts:
-        offered = "; ".join(" and ".join(layout) for layout in LAYOUTS[method])
-        raise DataError(f"{method} is not trained from {', '.join(asked)}.", remedy=f"Fill one of: {offered}.")
-    return ColumnMapping(dict(targets), in_the_way(method, schema, targets))
 
 
 def _picks(target: str, offer: Offer) -> Iterator[Pick]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hfft_widgets.core.data.census import REAL_START, Census
-from hfft_widgets.core.data.checks import CRASH, SILENT, WARN, Problem, problems
-from hfft_widgets.core.data.families import families
+from hfft_widgets.core.data.checks import CRASH, SILENT, WARN
+from hfft_widgets.core.data.families import AS_OF, families
 from hfft_widgets.core.data.fitting import Model, first_row
 from hfft_widgets.core.data.fixes import KEEPS, Fix
 from hfft_widgets.core.data.mapping import MAPPING_ERRORS, ColumnMapping
 from hfft_widgets.core.data.methods import Duty, Fit, Part
+from hfft_widgets.core.data.problems import Problem, problems
 from hfft_widgets.core.data.shapes import ROLE_NAMES, ROLES, Row
 from hfft_widgets.core.data.shortening import shortened
 from hfft_widgets.core.data.trainers import Reading, Twin
@@ -242,7 +243,7 @@ def _families(
             continue
         refusing = [name for name, twin in twins.items() if twin.read(row).by_template]
         if refusing:
-            words = f"Chat templates like those of {' and '.join(refusing)} refuse the conversation"
+            words = f"Chat templates like those of {' and '.join(refusing)} refuse the conversation ({AS_OF})"
             columns = tuple(part.column for part in found.parts if part.turns)
             found.add(group, Problem("families_refuse", words, columns, WARN, row[columns[0]]))
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from hfft_widgets.core.data.templates import ChatTemplate
 
-AS_OF = "2026-11-22, chat templates of TRL 1.16"
+AS_OF = "as of 2026-11-22, TRL 1.16"
 
 _ROLES = "['system', 'user', 'assistant', 'tool']"
 _ASK = "{% if add_generation_prompt %}assistant: {% endif %}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfft_widgets.core.data import spellings
 from hfft_widgets.core.data.census import Census, Progress, take_census
-from hfft_widgets.core.data.checks import DROPPED, SILENT, WARN, Problem
+from hfft_widgets.core.data.checks import DROPPED, SILENT, WARN
 from hfft_widgets.core.data.examine import Examination, examine, findings, sources
 from hfft_widgets.core.data.fitting import Model, fitted, fitted_after
 from hfft_widgets.core.data.fixes import Fix
@@ -17,6 +17,7 @@ from hfft_widgets.core.data.lengths import SAMPLE_ROWS, Counter, Lengths, length
 from hfft_widgets.core.data.mapping import ColumnMapping
 from hfft_widgets.core.data.methods import SPECIAL, Duty, Fit
 from hfft_widgets.core.data.preparing import prepared
+from hfft_widgets.core.data.problems import Problem
 from hfft_widgets.core.data.propose import propose
 from hfft_widgets.core.data.reading import numbered
 from hfft_widgets.core.data.rows import Rows

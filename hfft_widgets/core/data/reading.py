@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hfft_widgets.core.data.columnar import batch_size, listed, plain_column
 from hfft_widgets.core.data.fixes import Numbered
-from hfft_widgets.core.data.forms import batch_size, listed, plain_column
 from hfft_widgets.core.data.rows import Rows
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core import html as h
@@ -15,6 +14,7 @@ from hfft_widgets.core.data.shapes import Row
 from hfft_widgets.core.data.shortening import shortened
 from hfft_widgets.core.data.values import Finding
 from hfft_widgets.core.data.views_words import safe, shown, shown_lines
+from hfft_widgets.core.diff import changed_lines, diff_line
 from hfft_widgets.errors import DataError
 
 if TYPE_CHECKING:
@@ -145,29 +145,14 @@ def _change(change: Change) -> h.Markup:
         title, lines = "stays as it is", [(" ", line) for line in _short_lines(change.before)]
     else:
         before, after = (_cell(dict(row)).split("\n") for row in (change.before, change.after))
-        title, lines = "is changed", list(_differences(before, after))
+        title, lines = "is changed", list(changed_lines(before, after, _CONTEXT_LINES))
     head = h.el("div", h.el("b", f"Row {change.number:,}"), f" {title}", class_="fix")
-    return h.join([head, h.el("pre", [_diff_line(*line) for line in lines[:_CHANGE_LINES]], class_="diff", dir="auto")])
+    listed = [diff_line(sign, shown_lines(line, _CELL_CHARACTERS)) for sign, line in lines[:_CHANGE_LINES]]
+    return h.join([head, h.el("pre", listed, class_="diff", dir="auto")])
 
 
 def _short_lines(row: Row) -> list[str]:
     return [f"{shown(name, 40)}: {shown(cell, _PREVIEW_CHARACTERS)}" for name, cell in row.items()]
-
-
-def _differences(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
-    """Lines that go, come, and stand around them."""
-    for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES):
-        for kind, low, high, new_low, new_high in group:
-            if kind == "equal":
-                yield from ((" ", line) for line in before[low:high])
-                continue
-            yield from (("-", line) for line in before[low:high])
-            yield from (("+", line) for line in after[new_low:new_high])
-
-
-def _diff_line(sign: str, line: str) -> h.Markup:
-    kind = {"-": "gone", "+": "came", " ": None}[sign]
-    return h.el("span", f"{sign} {shown_lines(line, _CELL_CHARACTERS)}\n", class_=kind)
 
 
 # ---- before and after a mapping --------------------------------------------------------------

@@ -6,8 +6,8 @@ import io
 import keyword
 import tokenize
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
+from hfft_widgets.core.diff import changed_lines, diff_line
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.script import LESSON_END
 
@@ -52,21 +52,10 @@ def _coloured(source: str) -> Iterator[Markup | str]:
 
 def difference(before: str, after: str) -> Markup | None:
     """What of two scripts differs, line by line; None where nothing does."""
-    lines = list(_differences(before.splitlines(), after.splitlines()))
+    lines = list(changed_lines(before.splitlines(), after.splitlines(), _CONTEXT_LINES))
     if not any(sign != " " for sign, _ in lines):
         return None
-    kinds = {"-": "gone", "+": "came", " ": None}
-    shown = [el("span", f"{sign} {line}\n", class_=kinds[sign]) for sign, line in lines[:_MOST_LINES]]
+    shown = [diff_line(sign, line) for sign, line in lines[:_MOST_LINES]]
     left = len(lines) - _MOST_LINES
     more = el("span", f"and {left} more lines\n") if left > 0 else None
     return el("pre", shown, more, class_="diff", tabindex=0)
-
-
-def _differences(before: list[str], after: list[str]) -> Iterator[tuple[str, str]]:
-    for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(_CONTEXT_LINES):
-        for kind, low, high, new_low, new_high in group:
-            if kind == "equal":
-                yield from ((" ", line) for line in before[low:high])
-                continue
-            yield from (("-", line) for line in before[low:high])
-            yield from (("+", line) for line in after[new_low:new_high])

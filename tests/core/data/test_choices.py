@@ -2,10 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from hfft_widgets.core.data.choices import LAYOUTS, choices, mapping_of
-from hfft_widgets.core.data.report import METHODS, Status, validate_rows
-from hfft_widgets.errors import DataError
-from tests.core.data.small import ROWS, assistant, user
+from hfft_widgets.core.data.choices import LAYOUTS, choices
+from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+from hfft_widgets.core.data.report import METHODS, Status, ValidationReport, validate_rows
+from hfft_widgets.core.data.views_mapping import Field, Layout
+from tests.core.data.small import ROWS
+
+
+def filled(report: ValidationReport, method: str, picks: dict[str, Pick]) -> ColumnMapping:
+    layout = Layout(method, tuple(Field(target, choices(target, report.schema)) for target in picks))
+    return layout.mapping(report, list(picks.values()))
 
 
 def test_every_method_has_a_layout() -> None:
@@ -28,7 +34,7 @@ def test_what_can_be_chosen_can_be_applied(name: str) -> None:
         for layout in layouts:
             firsts = {target: found[0].pick for target in layout if (found := choices(target, report.schema))}
             if len(firsts) == len(layout):
-                mapping = mapping_of(method, firsts, report.schema)
+                mapping = filled(report, method, firsts)
                 assert report.with_mapping(method, mapping).verdicts[method].mapping == mapping
 
 
@@ -40,7 +46,7 @@ def test_a_choice_by_hand_makes_a_method_ready() -> None:
         target: next(c.pick for c in choices(target, report.schema) if c.pick.columns == (name,) and not c.pick.turn)
         for target, name in (("prompt", "q"), ("chosen", "a1"), ("rejected", "a2"))
     }
-    chosen = report.with_mapping("DPO", mapping_of("DPO", picks, report.schema))
+    chosen = report.with_mapping("DPO", filled(report, "DPO", picks))
     assert chosen.verdicts["DPO"].status is Status.READY
 
 
@@ -49,10 +55,3 @@ def test_scores_are_offered_for_the_answers() -> None:
     schema = validate_rows(rows, name="x").schema
     assert choices("chosen", schema)[0].pick.how == "better"
     assert choices("rejected", schema)[0].pick.how == "worse"
-
-
-def test_columns_that_do_not_belong_together_are_refused() -> None:
-    report = validate_rows([{"messages": [user("Why?"), assistant("So.")]}], name="x")
-    pick = choices("messages", report.schema)[0].pick
-    with pytest.raises(DataError, match="SFT is not trained from messages, prompt"):
-        mapping_of("SFT", {"messages": pick, "prompt": pick}, report.schema)

@@ -46,6 +46,6 @@ def test_without_a_model_the_families_that_would_refuse_are_named() -> None:
     assert report.verdicts["SFT"].status is Status.READY
     finding = next(finding for finding in report.findings if finding.rule == "families_refuse")
     assert (finding.rows, finding.effects) == ((3,), {"SFT": "warn"})
-    assert finding.message == "Chat templates like those of Gemma refuse the conversation"
+    assert finding.message == "Chat templates like those of Gemma refuse the conversation (as of 2026-11-22, TRL 1.16)"
     with_model = validate_rows(rows, name="x", template=source("qwen3"))
     assert not [finding for finding in with_model.findings if finding.rule == "families_refuse"]

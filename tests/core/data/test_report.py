@@ -206,7 +206,7 @@ def test_findings_name_rows_of_the_dataset_as_it_was_given() -> None:
 def test_what_depends_on_the_template_is_said_only_while_it_is_not_known() -> None:
     rows = ROWS["content without a value"]
     unknown, known = (validate_rows(rows, name="x", template=template).findings[0] for template in (None, CHATML))
-    assert unknown.message == known.message + checks._DEPENDS
+    assert unknown.message == known.message + checks.DEPENDS
 
 
 def test_many_rows_are_counted_in_full_and_numbered_to_a_thousand() -> None:

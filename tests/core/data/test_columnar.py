@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfft_widgets.core.data import forms
+from hfft_widgets.core.data import columnar, forms
 
 MARKS = [
     "<|im_start|>",
@@ -62,15 +62,15 @@ def test_arrow_columns_group_as_plain_values_do(name: str, array: Any, cells: An
     drawn = data.draw(st.lists(cells, max_size=8))
     column = array([*drawn, *drawn]).slice(len(drawn) // 2)  # an array that begins in the middle of its buffers
     listed = column.to_pylist()
-    mine, plain = classes(forms.codes(column)), grouped(listed)
+    mine, plain = classes(columnar.codes(column)), grouped(listed)
     # Arrow may tell apart more (which extra field has a value), never less
     assert all(plain[a] == plain[b] for a in range(len(mine)) for b in range(a) if mine[a] == mine[b])
     if name.endswith("text") or name == "dictionary":
         assert mine == plain
     repeated = [listed.index(cell) for cell in listed]
-    assert classes(forms.digests(column)) == repeated
+    assert classes(columnar.digests(column)) == repeated
     if "turns" not in name:
-        assert forms.sizes(column).tolist() == [len((text or "").encode()) for text in listed]
+        assert columnar.sizes(column).tolist() == [len((text or "").encode()) for text in listed]
 
 
 @given(
@@ -79,21 +79,21 @@ def test_arrow_columns_group_as_plain_values_do(name: str, array: Any, cells: An
     )
 )
 def test_lists_of_anything_have_forms(cells: list[Any]) -> None:
-    assert classes(forms.codes(cells)) == grouped(cells)
+    assert classes(columnar.codes(cells)) == grouped(cells)
 
 
 def test_json_columns_are_read() -> None:
     column = pa.array(['{"role": "user"}', None, "5"], pa.json_())
-    assert forms.values(column) == [{"role": "user"}, None, 5]
+    assert columnar.values(column) == [{"role": "user"}, None, 5]
     nested = pa.array([[{"a": "1"}]], pa.list_(pa.struct([("a", pa.string())])))
-    assert forms.values(nested) == [[{"a": "1"}]]
+    assert columnar.values(nested) == [[{"a": "1"}]]
 
 
 def test_pictures_that_cannot_be_opened_are_another_form() -> None:
     good = {"bytes": _png(1), "path": None}
     cells = [good, {"bytes": b"no picture", "path": None}, {"bytes": None, "path": None}, None, good]
-    assert classes(forms.codes(cells)) == [0, 1, 1, 3, 0]
-    assert classes(forms.digests(cells)) == [0, 1, 2, 3, 0]
+    assert classes(columnar.codes(cells)) == [0, 1, 1, 3, 0]
+    assert classes(columnar.digests(cells)) == [0, 1, 2, 3, 0]
 
 
 def test_rows_with_broken_pictures_are_named() -> None:
