@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from hfft_widgets.core.plan.flavors import Flavor
     from hfft_widgets.core.plan.training import TrainingPlan
     from hfft_widgets.hub.preflight import Check
-    from hfft_widgets.jobs.base import Paid, Submission
     from hfft_widgets.jobs.ceiling import Ceiling
     from hfft_widgets.jobs.run import Run
     from hfft_widgets.sources.rows import Source
 
 SAMPLE = "sample:"  # "sample:messages" and its kind name the data and the model made on this machine
-
-_READ_SECONDS = 60.0
 
 Model = str | Path
 
@@ -229,15 +226,16 @@ def plan_export(
         HubError: The Hub cannot be reached.
     """
     from hfft_widgets.core.export.plan import make_export_plan
+    from hfft_widgets.jobs.finished import held_out_prompt, name_after, trained_model
     from hfft_widgets.jobs.run import Run
     from hfft_widgets.sources import llama_cpp
 
     run_plan: Mapping[str, Any] = {}
     here = flavor == "local"
     if isinstance(source, Run):
-        run_plan, source_of = source.plan, _trained(source)
-        prompt = prompt or _held_out_prompt(source)
-        name = name or _name_after(run_plan)
+        run_plan, source_of = source.plan, trained_model(source)
+        prompt = prompt or held_out_prompt(source)
+        name = name or name_after(run_plan)
     else:
         source_of = source
     folder, reference, local = _folder(source_of, weights=here)
@@ -293,15 +291,16 @@ def preflight(
     from hfft_widgets.jobs import index
     from hfft_widgets.jobs.ceiling import ceiling
     from hfft_widgets.jobs.remote import JobsBackend
+    from hfft_widgets.jobs.submitting import paid, submission
 
-    submission = _submission(plan, paid=_paid(plan, None, None, namespace))
+    asked = submission(plan, paid=paid(plan, namespace=namespace))
     if max_usd is None:
         max_usd = getattr(plan, "max_usd", None)
     if max_usd is None:
-        max_usd = ceiling(submission).usd
+        max_usd = ceiling(asked).usd
     place = index.backend("jobs")
     assert isinstance(place, JobsBackend)
-    return place.preflight(dataclasses.replace(submission, paid=_paid(plan, max_usd, None, namespace)))
+    return place.preflight(dataclasses.replace(asked, paid=paid(plan, max_usd, namespace=namespace)))
 
 
 def launch(
@@ -326,9 +325,10 @@ def launch(
         MissingExtraError: A package it needs is not installed.
     """
     from hfft_widgets.jobs import index
+    from hfft_widgets.jobs.submitting import paid, submission
 
-    paid = _paid(plan, max_usd, confirmed, namespace) if on == "jobs" else None
-    return index.launch(_submission(plan, paid=paid), on=on)
+    price = paid(plan, max_usd, confirmed, namespace) if on == "jobs" else None
+    return index.launch(submission(plan, paid=price), on=on)
 
 
 def runs() -> list[Run]:
@@ -428,93 +428,3 @@ def _folder(model: Model, *, weights: bool = False) -> tuple[Any, str, bool]:
     from hfft_widgets.hub.models import fetch_model
 
     return read_folder(fetch_model(model, weights=weights)), model, False
-
-
-def _submission(plan: TrainingPlan | ExportPlan, *, paid: Paid | None = None) -> Submission:
-    from hfft_widgets.jobs.base import Submission
-
-    values = plan.to_dict()
-    return Submission(
-        kind=values["kind"],
-        title=plan.title,
-        script=plan.script,
-        plan=values,
-        fingerprint=plan.fingerprint,
-        disk_bytes=plan.disk_bytes,
-        timeout_seconds=values.get("timeout_seconds"),
-        modules=plan.modules,
-        paid=paid,
-    )
-
-
-def _paid(plan: TrainingPlan | ExportPlan, max_usd: float | None, confirmed: str | None, namespace: str) -> Paid:
-    """What a job needs besides its script.
-
-    Raises:
-        LaunchError: Something of the plan is only on this machine, or its result would be lost.
-    """
-    from hfft_widgets.errors import LaunchError
-    from hfft_widgets.jobs.base import Paid
-
-    if plan.flavor == "local":
-        raise LaunchError(
-            "This plan is for this machine, not for Hugging Face Jobs.",
-            remedy='Plan it with a flavor of Jobs, e.g. flavor="t4-small", or launch it with on="local".',
-        )
-    models, datasets = _read_by(plan)
-    if not plan.push_to:
-        raise LaunchError(
-            "The plan does not say where the result goes: a job's disk is deleted at its end.",
-            remedy="Plan it with push_to='your-name/a-new-name', a repository on the Hub.",
-        )
-    return Paid(plan.flavor, max_usd, confirmed, namespace, plan.push_to, models, datasets)
-
-
-def _read_by(plan: TrainingPlan | ExportPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Hub ids of the models and datasets that a plan reads; what is only on this machine, no job can read."""
-    from hfft_widgets.errors import LaunchError
-
-    values = plan.to_dict()
-    models = [name for name in (plan.model, values.get("base")) if name]
-    for name in models:
-        if Path(name).is_absolute():
-            raise LaunchError(
-                f"The model {name} is only on this machine, where no job can read it.",
-                remedy="Upload it to the Hub (huggingface_hub.upload_folder), private if you like, and use its id.",
-            )
-    reference = (values.get("data") or {}).get("reference") or {}
-    if "data_files" in reference:
-        raise LaunchError(
-            f"The dataset {values['data']['name']} is only on this machine, where no job can read it.",
-            remedy='Upload it (Dataset.push_to_hub("your-name/name", private=True)), and check it by its Hub id.',
-        )
-    return tuple(dict.fromkeys(models)), (str(reference["path"]),) if "path" in reference else ()
-
-
-def _trained(run: Run) -> Path | str:
-    from hfft_widgets.core.run.stage import Stage
-    from hfft_widgets.errors import ExportError
-
-    run.refresh()
-    if run.kind != "training":
-        raise ExportError(f"{run.id} is an export, not a training.", remedy="Give the training run, or a model folder.")
-    pushed = run.plan.get("push_to") if run.id.startswith("jobs:") else None
-    if run.stage is not Stage.COMPLETED or not (run.output or pushed):
-        raise ExportError(
-            f"{run.id} has no finished model: its stage is {run.stage}.",
-            remedy="Wait for it with run.wait(), or give the folder of a checkpoint.",
-        )
-    run.wait(_READ_SECONDS)  # it has ended: what it told may still be on its way
-    return Path(run.output) if run.output else str(pushed)
-
-
-def _held_out_prompt(run: Run) -> str | None:
-    rows = run.journal.data("answers").get("rows") or []
-    learned = [row for row in rows if row.get("after") == row.get("expected")]
-    chosen = (learned or rows or [{}])[0].get("prompt")
-    return chosen if isinstance(chosen, str) else None
-
-
-def _name_after(plan: Mapping[str, Any]) -> str | None:
-    model = str(plan.get("model", "")).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    return f"{model}-{plan.get('method', 'tuned')}" if model else None

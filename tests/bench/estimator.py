@@ -73,6 +73,7 @@ def memory(point: Measured) -> float:
 
 def seconds(point: Measured, speed: Speed) -> float:
     """The estimate of one optimizer step."""
+    speed = replace(speed, layer_seconds=speed.layer_seconds + point.layer_seconds)
     return step_seconds(point.model, point.work, point.flavor, speed)
 
 
@@ -113,7 +114,7 @@ def _loss(points: Sequence[Measured], speed: Speed) -> float:
 def held_out(points: Sequence[Measured]) -> list[Score]:
     """Every point, scored with constants fitted to the other sources."""
     scores = []
-    points = [p for p in points if not p.work.emulated]  # its rate is set from that very run
+    points = [p for p in points if not p.work.emulated and not p.other_stack]  # rates set from those very runs
     for source in sorted({p.source for p in points}):
         speed = fitted([p for p in points if p.source != source])
         print(f"  without {source}: {speed}")
