@@ -14,17 +14,26 @@ def held_out_questions(rows, count):
 
 
 def _question(row):
-    if "messages" in row:
-        *prompt, last = row["messages"]
-        return (prompt, last["content"]) if prompt and last["role"] == "assistant" else None
-    for prompt, answer in (("prompt", "completion"), ("prompt", "chosen"), ("prompt", "answer")):
-        if row.get(prompt) and row.get(answer) is not None:
-            return row[prompt], _text(row[answer])
-    return None
+    """A prompt and the answer to it, or None; a row that is no question must not end the training."""
+    if "prompt" in row:
+        prompt = row["prompt"]
+        expected = next(filter(None, (_text(row.get(name)) for name in ("completion", "chosen", "answer"))), None)
+    else:
+        turns = row.get("messages") or row.get("chosen")  # pairs without a prompt begin with it
+        if not isinstance(turns, list):
+            return None
+        prompt, last = turns[:-1], turns[-1]
+        expected = _text([last]) if last["role"] == "assistant" else None
+    return (prompt, expected) if prompt and expected else None
 
 
-def _text(answer):
-    return answer[-1]["content"] if isinstance(answer, list) else str(answer)
+def _text(said):
+    """The text of a conversation's last turn, of the first of several answers, or of an answer; None without one."""
+    if isinstance(said, list) and said:
+        said = said[-1].get("content") if isinstance(said[-1], dict) else said[0]
+    if isinstance(said, list):  # a turn in parts: text, image, ...
+        said = "".join(str(part.get("text") or "") for part in said if isinstance(part, dict)) or None
+    return str(said) if isinstance(said, (str, int, float)) else None
 
 
 def answers_before(trainer, questions, output_dir, *, resumed):
@@ -51,7 +60,7 @@ def compare_answers(trainer, questions, before):
     tell("progress", message=f"Asking the trained model {len(questions)} held-out questions", **place)
     after = ask(trainer, questions)
     rows = [
-        {"prompt": _text(prompt)[:2000], "expected": expected[:1000], "before": b[:1000], "after": a[:1000]}
+        {"prompt": (_text(prompt) or "")[:2000], "expected": expected[:1000], "before": b[:1000], "after": a[:1000]}
         for (prompt, expected), b, a in zip(questions, before, after, strict=True)
     ]
     # an exact match says something about short answers only

@@ -16,7 +16,8 @@ def correct(completions, answer, **kwargs):
     """1.0 where the completion gives the answer, else 0.0. Numbers are compared as numbers: 42.0 is 42.
 
     Where the answer has the form of GSM8K, `reasoning #### 42`, what follows the last `####` counts. The completion
-    may use that form too; if it does not, a numeric answer is compared with the last number in it.
+    may use that form too; if it does not, a numeric answer is compared with the last number in it. Of a list of right
+    answers one is enough.
     """
     return [_score(_is_correct, given, wanted) for given, wanted in zip(completions, answer, strict=True)]
 
@@ -66,6 +67,8 @@ def _thoughts_then_answer(text):
 
 
 def _score(judge, given, wanted):
+    if isinstance(wanted, (list, tuple)) and not (wanted and isinstance(wanted[-1], dict)):  # several right answers
+        return max([_score(judge, given, one) for one in wanted], default=0.0)
     try:
         given, wanted = _spoken(given).strip(), _spoken(wanted).strip()
         return float(judge(given, wanted)) if wanted else 0.0

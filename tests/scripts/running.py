@@ -90,6 +90,11 @@ class Script:
     def log(self) -> str:
         return self.journal.log
 
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Rows that a script with `keeping_rows` had: "dataset", or "train" and "eval" as the trainer prepared them."""
+        lines = (self.output.parent / f"{name}.jsonl").read_text("utf-8")
+        return [json.loads(line) for line in lines.split("\n") if line]
+
     @property
     def losses(self) -> dict[int, tuple[float | None, float | None]]:
         """Step -> (loss, gradient norm)."""
@@ -116,6 +121,19 @@ def start_cold(script: str, folder: Path, **environment: str) -> Script:
 def run(script: str, folder: Path, **environment: str) -> Script:
     """Run a script to its end."""
     return start(script, folder, **environment).wait()
+
+
+def keeping_rows(script: str) -> str:
+    """The script, which also writes down what it trains on, pictures aside (see `Script.rows`)."""
+    last = "    return train(trainer, PLAN"
+    assert script.count(last) == 1
+    kept = {"dataset": "dataset", "train": "trainer.train_dataset", "eval": "trainer.eval_dataset"}
+    names = ", ".join(f'"{name}": {rows}' for name, rows in kept.items())
+    lines = f"""    for name, rows in {{{names}}}.items():
+        pictures = [column for column in rows.column_names if column in {{"image", "images"}}]
+        rows.remove_columns(pictures).to_json(f"{{name}}.jsonl")
+"""
+    return script.replace(last, lines + last)
 
 
 def _prepare(script: str, folder: Path, environment: Mapping[str, str]) -> tuple[Path, Path, dict[str, str]]:

@@ -57,6 +57,11 @@ def said(text):
         ({"content": "json"}, "json", 0.0),
         ("nan", math.nan, 0.0),
         ("42", np.int64(42), 1.0),
+        ("four", ["4", "four"], 1.0),
+        ("4.0", ("4", "four"), 1.0),
+        ("five", ["4", "four"], 0.0),
+        ("", [""], 0.0),
+        ("4", [None, "4"], 1.0),
         ("json", object(), 0.0),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from hfft_widgets.core.plan.lesson_arguments import argument_lines
+from hfft_widgets.core.plan.lesson_arguments import argument_lines, packs
 from hfft_widgets.core.plan.settings import REWARDS, usual_rewards
 from hfft_widgets.core.script import assemble, comment, literal
 from hfft_widgets.errors import PlanError
@@ -42,7 +42,7 @@ def training_script(plan: TrainingPlan) -> str:
 def pins(plan: TrainingPlan) -> list[str]:
     """The packages the script needs, each with its version."""
     wanted = [(plan.peft == "lora", PEFT_PIN), *((sees(plan), pin) for pin in VISION_PINS)]
-    wanted += [(plan.settings.trackio, TRACKIO_PIN), (plan.method == "SFT" and plan.settings.packing, PACKING_PIN)]
+    wanted += [(plan.settings.trackio, TRACKIO_PIN), (packs(plan), PACKING_PIN)]
     return [*PINS, *(pin for needed, pin in wanted if needed)]
 
 
@@ -160,7 +160,7 @@ def _data(plan: TrainingPlan) -> str:
     if sees(plan):
         kind = {"image": "Image()", "images": "List(Image())"}[plan.data.pictures or "image"]
         lines.append(f'dataset = dataset.cast_column("{plan.data.pictures}", {kind})  # paths become pictures')
-    if plan.settings.answers_only and plan.method == "SFT":
+    if plan.settings.answers_only and plan.method == "SFT" and "messages" in plan.data.columns:
         lines += [
             "# Only the last answer is learned, not the questions.",
             "dataset = dataset.map(",
@@ -196,7 +196,7 @@ def _config(plan: TrainingPlan) -> str:
     )
     if plan.push_to:
         rows.append(f"    **to_hub(PUSH_TO, private={s.private}),  # the newest checkpoint too, until it is done")
-    before = ["attention = attention_for_packing(precision)"] if plan.method == "SFT" and s.packing else []
+    before = ["attention = attention_for_packing(precision)"] if packs(plan) else []
     return "\n".join([*before, f"config = {plan.method}Config(", *rows, ")"])
 
 

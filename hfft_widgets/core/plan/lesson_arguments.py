@@ -57,6 +57,11 @@ def _arguments(plan: TrainingPlan, vision: bool, reward_weights: Sequence[float]
     return [Argument("output_dir", "OUTPUT_DIR"), *_reports(plan), *_common(plan), *_batches(plan), *own]
 
 
+def packs(plan: TrainingPlan) -> bool:
+    """Whether rows share a sequence; TRL refuses to pack pictures."""
+    return plan.method == "SFT" and plan.settings.packing and not plan.data.pictures
+
+
 _ONLINE = ("GRPO", "RLOO")
 # a row cut in the middle of a picture is an error, or worse, none
 _UNCUT = Argument("max_length", "None", "cutting could cut a picture in two")
@@ -70,7 +75,7 @@ def _common(plan: TrainingPlan) -> list[Argument]:
         else Argument("num_train_epochs", literal(s.num_train_epochs), "passes over the data")
     )
     rate = "adapters bear about ten times the rate of full training" if plan.peft == "lora" else ""
-    attention = ', "attn_implementation": attention' if plan.method == "SFT" and s.packing else ""
+    attention = ', "attn_implementation": attention' if packs(plan) else ""
     return [
         Argument(
             "model_init_kwargs", f'{{"dtype": precision.dtype{attention}}}', "without it, weights load in float32"
@@ -121,9 +126,9 @@ def _beta(plan: TrainingPlan) -> list[Argument]:
 
 def _sft(plan: TrainingPlan, _: Sequence[float]) -> list[Argument]:
     found = [_length(plan, "tokens; longer rows are cut at the end")]
-    if plan.settings.packing:
+    if packs(plan):
         found.append(Argument("packing", "attention is not None", "several short rows in one sequence, kept apart"))
-    if plan.settings.assistant_only_loss:
+    if plan.settings.assistant_only_loss and plan.data.conversational:  # TRL refuses it for plain text
         found.append(Argument("assistant_only_loss", "True", "learn the answers, not the questions"))
     return found
 

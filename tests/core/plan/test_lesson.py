@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfft_widgets.core.plan.lesson import modules, pins, rewards
+from hfft_widgets.core.plan.lesson import lesson, modules, pins, rewards
 from hfft_widgets.core.plan.marking import marks_answers
-from hfft_widgets.core.plan.settings import REWARDS, SETTING_NAMES, Settings, usual_rewards
+from hfft_widgets.core.plan.settings import REWARDS, SCHEDULES, SETTING_NAMES, Settings, usual_rewards
 from hfft_widgets.core.plan.training import METHODS, TrainingPlan
 from hfft_widgets.core.script import LESSON_END, read_plan
 from hfft_widgets.errors import PlanError
@@ -59,10 +59,10 @@ def test_every_script_has_its_lesson_first_and_machinery_last(plan):
     for variant in variants(plan):
         script = variant.script
         compile(script, "script.py", "exec")
-        lesson, machinery = script.split(LESSON_END)
-        assert "def main():" in lesson
-        assert len([line for line in lesson.split(chr(34) * 3, 2)[2].splitlines() if line.strip()]) <= 56
-        assert max(map(len, lesson.splitlines())) <= 130
+        shown, machinery = script.split(LESSON_END)
+        assert "def main():" in shown
+        assert len([line for line in shown.split(chr(34) * 3, 2)[2].splitlines() if line.strip()]) <= 56
+        assert max(map(len, shown.splitlines())) <= 130
         assert "def train(" in machinery
         assert "from hfft_widgets" not in script
         assert read_plan(script)["method"] == variant.method
@@ -237,3 +237,114 @@ def test_templates_that_mark_answers_are_those_trl_can_train_with():
         assert marks_answers(tokenizer.chat_template) is (twin != ""), file.name
     assert not marks_answers("{{ messages }}")
     assert not marks_answers(None)
+
+
+# ---- settings that mean nothing for some data ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("columns", "conversational", "said"),
+    [
+        (("messages",), True, {"answers_only", "assistant_only_loss", "packing"}),
+        (("messages", "image"), True, {"answers_only", "assistant_only_loss"}),
+        (("prompt", "completion"), True, {"assistant_only_loss", "packing"}),
+        (("prompt", "completion"), False, {"packing"}),
+        (("text",), False, {"packing"}),
+    ],
+)
+def test_what_the_data_has_no_room_for_is_not_asked_of_trl(plan, columns, conversational, said):
+    """TRL refuses such arguments at the start of a run, and there are no 'messages' to split."""
+    data = dataclasses.replace(plan.data, columns=columns, conversational=conversational)
+    facts = dataclasses.replace(plan.facts, vision="image" in columns)
+    asked = dataclasses.replace(plan, data=data, facts=facts).replace(**dict.fromkeys(PICKY, True))
+    script = lesson(asked)
+    arguments = {keyword.arg for keyword in call_of(script, "SFTConfig").keywords}
+    assert arguments & set(PICKY) | ({"answers_only"} if 'row["messages"]' in script else set()) == said
+    assert ("attention_for_packing" in script) is ("packing" in said)
+    assert any(pin.startswith("kernels") for pin in pins(asked)) is ("packing" in said)
+
+
+PICKY = ("answers_only", "assistant_only_loss", "packing")
+
+
+# ---- what TRL itself says of the arguments ---------------------------------------------------------
+
+
+def corners(plan: TrainingPlan) -> list[TrainingPlan]:
+    """Plans in which one more branch is taken: schedules, lengths, several cards, rewards, a base model, plain text."""
+    made = []
+    for method in METHODS:
+        own = dataclasses.replace(plan, method=method, data=dataclasses.replace(plan.data, columns=COLUMNS[method]))
+        made += [own.replace(lr_scheduler_type=name) for name in SCHEDULES]
+        made += [own.replace(num_train_epochs=0.5), own.replace(warmup=0.0), own.replace(max_steps=1, save_steps=3)]
+        made += [own.replace(flavor=flavor) for flavor in ("t4-medium", "a10g-largex2", "a100x8")]
+        made.append(dataclasses.replace(own, facts=dataclasses.replace(own.facts, chat_template=None)))
+        made.append(own.replace(trackio=True))
+    packed = dataclasses.replace(plan, facts=dataclasses.replace(plan.facts, vision=True)).replace(packing=True)
+    text = dataclasses.replace(plan.data, columns=("text",), conversational=False)
+    made += [packed, dataclasses.replace(plan, data=text), dataclasses.replace(plan, data=text).replace(packing=True)]
+    made += [online(plan, "answer", "tests", rewards=[name]) for name in REWARDS]
+    for generations, batch, accumulation in ((2, 1, 2), (4, 2, 2), (8, 1, 8), (3, 3, 1), (6, 2, 3)):
+        sizes = {"num_generations": generations, "batch_size": batch, "accumulation": accumulation}
+        made += [online(plan, "answer", **sizes).replace(num_iterations=n) for n in (1, 3)]
+    return [dataclasses.replace(variant, peft=peft) for variant in made for peft in ("lora", "none")]
+
+
+def named_by(call: ast.Call, **names: object) -> dict[str, object]:
+    """The keyword arguments of a call, worked out with these names."""
+    code = ast.Expression(ast.Call(ast.Name("dict", ast.Load()), [], call.keywords))
+    return eval(compile(ast.fix_missing_locations(code), "call", "eval"), names)
+
+
+@pytest.mark.parametrize("format_", ["float32", "bf16", "fp16"])
+def test_trl_takes_every_value(plan, format_, tmp_path, monkeypatch):
+    """TRL's own checks of each config, in each precision; those that ask for a GPU are told that there is one."""
+    import warnings
+
+    import torch
+    import trl
+
+    from hfft_widgets.scripts.hardware import FLASH_ATTENTION, Precision
+    from hfft_widgets.scripts.publishing import to_hub
+    from hfft_widgets.scripts.training import watched
+
+    monkeypatch.setattr("transformers.training_args.is_torch_bf16_gpu_available", lambda: True)
+    cards = 1
+    monkeypatch.setattr("transformers.TrainingArguments.world_size", property(lambda _: cards))
+    precision = Precision(torch.float32, bf16=format_ == "bf16", fp16=format_ == "fp16")
+    given_ = {
+        "OUTPUT_DIR": str(tmp_path), "PUSH_TO": "me/it", "SEED": 1, "precision": precision, "watched": watched,
+        "to_hub": to_hub, "attention": FLASH_ATTENTION if precision.bf16 else None,
+    }  # fmt: skip
+    for variant in [*variants(plan), *(corners(plan) if format_ == "float32" else [])]:
+        arguments = named_by(call_of(lesson(variant), f"{variant.method}Config"), **given_)
+        cards = variant.hardware.gpus
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # what goes away in the next version
+            warnings.simplefilter("error", DeprecationWarning)
+            config = getattr(trl, f"{variant.method}Config")(**arguments)
+        assert (config.bf16, config.fp16) == (precision.bf16, precision.fp16)
+        for name, value in arguments.items():
+            assert getattr(config, name) == value or name in _TURNED
+
+
+# transformers makes enumerations or folders of these
+_TURNED = {"eval_strategy", "save_strategy", "hub_strategy", "lr_scheduler_type", "report_to"}
+
+
+def test_peft_takes_every_lora_and_the_trainers_their_arguments(plan):
+    import inspect
+
+    import trl
+    from peft import LoraConfig, TaskType
+
+    for variant in [*variants(plan), *corners(plan)]:
+        script = lesson(variant)
+        if variant.peft == "lora":
+            lora = LoraConfig(**named_by(call_of(script, "LoraConfig")))
+            assert lora.task_type == (TaskType.SEQ_CLS if variant.method == "Reward" else TaskType.CAUSAL_LM)
+        trainer = f"{variant.method}Trainer"
+        names = {keyword.arg for keyword in call_of(script, trainer).keywords}
+        assert names <= set(inspect.signature(getattr(trl, trainer).__init__).parameters)
+        assert ("peft_config" in names) is (variant.peft == "lora")
+        assert ("reward_funcs" in names) is (variant.method in {"GRPO", "RLOO"})
