@@ -109,7 +109,7 @@ def read_plan(script: str) -> dict[str, Any] | None:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "PLAN" for t in node.targets):
             try:
                 value = ast.literal_eval(node.value)
-            except ValueError:
+            except (ValueError, TypeError, MemoryError, RecursionError):  # a script of anybody's
                 return None
             return value if isinstance(value, dict) else None
     return None

@@ -259,7 +259,7 @@ class Fix:
             return f"left_out = {set(self.rows)!r}\ndataset = dataset.select([{kept}])"
         if self.rule == "merge_system":
             return self._merge_code()
-        return self._rename_code() if self.rule == "rename_roles" else _first_ones_code(cells)
+        return self._rename_code() if self.rule == "rename_roles" else _first_ones_code(self.columns)
 
     def _merge_code(self) -> str:
         cells = ", ".join(f"{literal(name)}: merged(row[{literal(name)}])" for name in self.columns)
@@ -301,10 +301,11 @@ class Fix:
             ) from error
 
 
-def _first_ones_code(cells: Iterable[str]) -> str:
+def _first_ones_code(columns: Iterable[str]) -> str:
+    # as Arrow holds them: an opened picture is told by its place in memory, which the next one may get
     return f"""first = {{}}
-for number, row in enumerate(dataset):
-    first.setdefault(repr([{", ".join(cells)}]), number)
+for number, row in enumerate(dataset.with_format("arrow")):
+    first.setdefault(repr(row.select({literal(list(columns))}).to_pylist()), number)
 dataset = dataset.select(first.values())"""
 
 

@@ -65,18 +65,20 @@ def form_of(cell: Any, depth: int = 0) -> object:
     if is_picture(cell):
         return "picture", picture_opens(cell)
     if isinstance(cell, Mapping):
-        return tuple((key, _value_form(key, value, depth + 1)) for key, value in cell.items())
+        speaks = any(name in cell for name in WORD_ROLES)
+        return tuple((key, _value_form(key, value, depth + 1, speaks)) for key, value in cell.items())
     if isinstance(cell, (list, tuple)):
         forms = [form_of(item, depth + 1) for item in cell]
         ordered = len(forms) <= _LONG_LIST and cell and isinstance(cell[0], (Mapping, list, tuple))
-        return ("list", *forms) if ordered else ("set", *sorted(set(map(repr, forms))))
+        # texts by turns: an odd number of them ends with a question
+        return ("list", *forms) if ordered else ("set", len(forms) % 2, *sorted(set(map(repr, forms))))
     return type(cell)
 
 
-def _value_form(key: Any, value: Any, depth: int) -> object:
-    """Who speaks is kept as it is; the words of deeper records are text or not."""
+def _value_form(key: Any, value: Any, depth: int, speaks: bool) -> object:
+    """Who speaks is kept as it is; the words of deeper records, and those beside a turn's, are text or not."""
     if isinstance(value, str) and key in {*WORD_ROLES, "type"}:
         return value
-    if isinstance(value, str) and key not in WORD_CONTENTS and depth > 1:
+    if isinstance(value, str) and key not in WORD_CONTENTS and depth > (1 if speaks else 2):
         return bool(value)
     return form_of(value, depth)

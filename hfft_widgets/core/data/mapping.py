@@ -187,7 +187,12 @@ def _answer_text_code(pick: Pick) -> str:
 
 
 def _one_of(pick: Pick, row: Row) -> Any:
-    return _cell(pick, row) in list(pick.values)
+    cell = _cell(pick, row)
+    return None if cell is None else cell in list(pick.values)  # no answer is not a no
+
+
+def _one_of_code(pick: Pick) -> str:
+    return f"None if {_cell_code(pick)} is None else {_cell_code(pick)} in {literal(list(pick.values))}"
 
 
 def _at_least(pick: Pick, row: Row) -> Any:
@@ -207,10 +212,16 @@ def _first_wins_code(pick: Pick) -> str:
 def _of_two(places: tuple[int, int], words: str) -> How:
     def code(pick: Pick) -> str:
         first, second = (f"row[{literal(pick.columns[place])}]" for place in places)
-        return f"{first} if {_first_wins_code(pick)} else {second}"
+        chosen = f"{first} if {_first_wins_code(pick)} else {second}"
+        return f"None if row[{literal(pick.columns[2])}] is None else {chosen}" if pick.values else chosen
+
+    def value(pick: Pick, row: Row) -> Any:
+        if pick.values and row.get(pick.columns[2]) is None:  # nobody chose
+            return None
+        return row.get(pick.columns[places[0 if _first_wins(pick, row) else 1]])
 
     return How(
-        lambda pick, row: row.get(pick.columns[places[0 if _first_wins(pick, row) else 1]]),
+        value,
         code,
         words,
         needs=3,
@@ -273,9 +284,7 @@ HOWS: dict[str, How] = {
         lambda pick: f"{_cell_code(pick)}[{literal(pick.keys[0])}]",
         "a field of {0}",
     ),
-    "one_of": How(
-        _one_of, lambda pick: f"{_cell_code(pick)} in {literal(list(pick.values))}", "whether {0} is one of {values}"
-    ),
+    "one_of": How(_one_of, _one_of_code, "whether {0} is one of {values}"),
     "at_least": How(
         _at_least, lambda pick: f"{_cell_code(pick)} >= {literal(pick.values[0])}", "whether {0} is at least {values}"
     ),
@@ -351,16 +360,24 @@ class ColumnMapping:
             columns: The dataset's columns. With them, a mapping that only renames is written as a rename; without
                 them it cannot be known that the new names are free.
         """
-        filled = self._filled
-        if not filled:
-            return f"dataset = dataset.remove_columns({literal(list(self.removed))})" if self.removed else ""
-        names = {pick.columns[0]: new for new, pick in filled.items() if pick.plain}
-        if len(names) < len(filled) or not columns or {*filled} & {*columns} or {*names} & {*self.targets}:
-            imports = ["import json"] if any(pick.json for pick in filled.values()) else []
-            return "\n".join([*imports, *_map_lines(filled, list(self.removed))])
-        dropped = [name for name in self.removed if name not in names]
-        lines = [f"dataset = dataset.remove_columns({literal(dropped)})"] if dropped else []
-        return "\n".join([*lines, f"dataset = dataset.rename_columns({literal(names)})"])
+        renamed = self._renamed(set(columns))
+        made = {name: pick for name, pick in self._filled.items() if name not in renamed.values()}
+        removed = [name for name in self.removed if name not in renamed]
+        lines = ["import json"] if any(pick.json for pick in made.values()) else []
+        if made:
+            lines += _map_lines(made, removed)
+        elif removed:
+            lines.append(f"dataset = dataset.remove_columns({literal(removed)})")
+        if renamed:
+            lines.append(f"dataset = dataset.rename_columns({literal(renamed)})")
+        return "\n".join(lines)
+
+    def _renamed(self, columns: set[str]) -> dict[str, str]:
+        """Columns that only get another name, and a free one: old -> new. Read and written anew, JPEGs would lose."""
+        uses = [name for pick in self.targets.values() for name in pick.columns]
+        plain = {pick.columns[0]: name for name, pick in self._filled.items() if pick.plain and name not in columns}
+        kept = {old: new for old, new in plain.items() if uses.count(old) == 1 and old not in self.targets}
+        return kept if columns else {}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` takes them back."""
