@@ -56,6 +56,20 @@ told(stage=run.stage, steps=[p.step for p in run.history["loss"]], log=run.log[-
      method=run.plan["method"], usd=run.cost_usd, pushed=[f.path for f in run.pushed.files], repr=repr(run),
      known=[r.id for r in hfft.runs()])
 """
+RESUME = """
+import time
+plan = make_plan(max_steps=40, save_steps=10)
+first = hfft.launch(plan, on="jobs", max_usd=1)
+while not (first.stage.final or (first.pushed and first.pushed.checkpoint)):
+    time.sleep(0.2)
+first.cancel()
+reached = [p.step for p in first.history["loss"]]
+kept = [f.path for f in first.pushed.files]
+again = hfft.launch(plan, on="jobs", max_usd=1).wait(250)
+told(first=first.stage, reached=reached, kept=kept, stage=again.stage, log=again.log[-3000:],
+     steps=[p.step for p in again.history["loss"]], same=first.fingerprint == again.fingerprint,
+     other=first.id != again.id)
+"""
 EXPORT = """
 source = hfft.attach({run_id!r})
 plan = hfft.plan_export(source, flavor="cpu-basic", push_to="user/tiny-tuned-GGUF")
@@ -123,6 +137,19 @@ def test_launched_here_found_again_there(hub: StandInHub) -> None:
     assert seen["known"] == [launched["id"]]
     assert hub.repo("models", "user/tiny-tuned").private
     assert WRITE_TOKEN not in str(hub.read("models", "user/tiny-tuned", "README.md"))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+def test_a_run_that_was_cancelled_goes_on_from_its_checkpoint_on_the_hub(hub: StandInHub) -> None:
+    seen = told(hub, RESUME, seconds=380)
+    assert seen["first"] == "CANCELED"
+    assert "last-checkpoint/trainer_state.json" in seen["kept"]  # what was pushed before the end is shown
+    assert seen["stage"] == "COMPLETED", seen["log"]
+    assert (seen["same"], seen["other"]) == (True, True)
+    assert seen["steps"][0] > 1, seen
+    assert seen["steps"][-1] == 40
+    assert len(hub.jobs) == 2
 
 
 @pytest.mark.full

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfft_widgets.hub import session
 from hfft_widgets.hub.outcomes import HubRefusedError, scrub
-from hfft_widgets.hub.token import Token, find_token
+from hfft_widgets.hub.token import Token, find_token, forget_token
 
 _WRITE, _JOBS = frozenset({"repo.write"}), frozenset({"job.write"})
 _accounts: dict[tuple[str, Token], Account] = {}
@@ -23,26 +23,30 @@ class Account:
     Attributes:
         name: The user's name.
         orgs: Organisations the user belongs to.
+        reads_only: Those of them in which the user may only read.
         role: Of the token: "write", "read", "fineGrained", or what else the Hub calls it.
-        can_pay: Whether a payment method or credits are known; None: the Hub does not tell.
+        pays: By namespace, whether a payment method or credits are known; without an entry the Hub does not tell.
         token: The token itself; it never shows.
-        grants: Rights of a fine-grained token by namespace; "" holds those for everything.
+        grants: Rights of a fine-grained token by namespace or repository; "" holds those for everything.
     """
 
     name: str
     orgs: tuple[str, ...]
     role: str
-    can_pay: bool | None
+    pays: Mapping[str, bool]
     token: Token
     grants: Mapping[str, frozenset[str]]
+    reads_only: frozenset[str] = frozenset()
 
     @property
     def namespaces(self) -> tuple[str, ...]:
         """Where this account may own things: itself first."""
         return (self.name, *self.orgs)
 
-    def can_write(self, namespace: str = "") -> bool | None:
-        """Whether repositories can be written there; None where the token does not tell."""
+    def can_write(self, namespace: str = "", repo_id: str = "") -> bool | None:
+        """Whether repositories, or that one, can be written there; None where the token does not tell."""
+        if self.role == "fineGrained" and _WRITE & self.grants.get(repo_id, frozenset()):
+            return True
         return self._may(_WRITE, namespace)
 
     def can_run_jobs(self, namespace: str = "") -> bool | None:
@@ -51,7 +55,7 @@ class Account:
 
     def _may(self, rights: frozenset[str], namespace: str) -> bool | None:
         namespace = namespace or self.name
-        if namespace not in self.namespaces or self.role == "read":
+        if namespace not in self.namespaces or namespace in self.reads_only or self.role == "read":
             return False
         if self.role == "write":
             return True
@@ -84,28 +88,34 @@ def account(token: Token | None = None) -> Account:
     key = (session.endpoint(), token)
     with _lock:  # two threads ask once
         if key not in _accounts:
-            with session.client(token, f"sign in with the token from {token.source}") as api:
-                answer = api.whoami()
+            try:
+                with session.client(token, f"sign in with the token from {token.source}") as api:
+                    answer = api.whoami()
+            except HubRefusedError as error:
+                if error.status == 401:
+                    forget_token()  # so that another can be typed
+                raise
             _accounts[key] = _read(answer, token)
         return _accounts[key]
 
 
 def forget_accounts() -> None:
-    """Ask again at the next use: after a token was changed on the Hub."""
+    """Ask again at the next use: a token's rights can be changed on the Hub."""
     with _lock:
         _accounts.clear()
 
 
 def _read(answer: Mapping[str, Any], token: Token) -> Account:
     access = (answer.get("auth") or {}).get("accessToken") or {}
-    pays = answer.get("canPay")
+    orgs = [org for org in answer.get("orgs") or () if org.get("name")]
     return Account(
         name=scrub(answer.get("name", "")),
-        orgs=tuple(scrub(org["name"]) for org in answer.get("orgs") or () if org.get("name")),
+        orgs=tuple(scrub(org["name"]) for org in orgs),
         role=str(access.get("role") or (answer.get("auth") or {}).get("type") or ""),
-        can_pay=pays if isinstance(pays, bool) else None,
+        pays={scrub(one.get("name", "")): one["canPay"] for one in (answer, *orgs) if "canPay" in one},
         token=token,
         grants=_grants(access.get("fineGrained") or {}),
+        reads_only=frozenset(scrub(org["name"]) for org in orgs if org.get("roleInOrg") == "read"),
     )
 
 
@@ -113,7 +123,6 @@ def _grants(fine: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     grants = {"": frozenset(str(right) for right in fine.get("global") or ())}
     for scope in fine.get("scoped") or ():
         entity = scope.get("entity") or {}
-        if entity.get("type") in {"user", "org"}:
-            name = str(entity.get("name"))
-            grants[name] = grants.get(name, frozenset()) | frozenset(map(str, scope.get("permissions") or ()))
+        name = str(entity.get("name"))
+        grants[name] = grants.get(name, frozenset()) | frozenset(map(str, scope.get("permissions") or ()))
     return grants

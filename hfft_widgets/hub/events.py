@@ -7,14 +7,18 @@ JSON in clear, and readers that split there break.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import takewhile
+from operator import eq
 from typing import Any
 
 LINE_BYTES = 16 * 2**20  # of a longer line the first bytes count
 HEADER = "===== Job started"
 Event = tuple[str, str]  # timestamp, text
+_FIGURES = re.compile(r"@hfft |\{'")  # an event line, or a trainer's dict: a second one is no second measurement
 
 
 @dataclass(frozen=True)
@@ -22,29 +26,32 @@ class Mark:
     """How far a log was read: enough to go on in another replay, or another process.
 
     Attributes:
-        count: Events of the replay that were taken.
+        count: Events of the replay that were taken; neighbours with the same time and text count as one.
         first: Digest of the replay's first event: another one means that the server dropped the log's beginning.
         timestamp: Of the last event taken.
         last: Digest of the last event taken.
+        copies: How often it was taken: a script may well print the same line twice in a millisecond.
     """
 
     count: int = 0
     first: str = ""
     timestamp: str = ""
     last: str = ""
+    copies: int = 1
 
 
 def payloads(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    r"""The `data:` payloads that each chunk completed; a last line without its \n is cut and does not count."""
+    r"""The `data:` payloads that each chunk completed, none if it was a sign of life.
+
+    A last line without its \n is cut and does not count.
+    """
     rest = b""
     for chunk in chunks:
         if b"\n" not in chunk:
             rest += chunk if len(rest) < LINE_BYTES else b""
             continue
         *lines, rest = (rest + chunk).split(b"\n")
-        found = [line[5:] for line in lines if line[:5] == b"data:"]
-        if found:
-            yield found
+        yield [line[5:] for line in lines if line[:5] == b"data:"]
 
 
 def log_events(found: list[bytes]) -> list[Event]:
@@ -58,7 +65,9 @@ def log_events(found: list[bytes]) -> list[Event]:
     except ValueError:
         values = [_value(payload) for payload in found]
     try:
-        return [(value["timestamp"], value["data"]) for value in values]
+        events = [(value["timestamp"], value["data"]) for value in values]
+        "".join(text for _, text in events)
+        return events
     except (KeyError, TypeError):
         return [_event(value) for value in values]
 
@@ -95,6 +104,10 @@ def instant(timestamp: str) -> str:
 class Replay:
     """One connection's events against what was taken before: by index, or by time where the log's beginning is gone.
 
+    A server may send an event twice in one replay and once in the next, and a script may print a line twice in a
+    moment: the two look the same. So an index counts neighbours that are equal once, and of them as many are taken as
+    any replay showed. Only of a line that tells figures is one enough.
+
     Args:
         mark: What was taken before.
     """
@@ -105,13 +118,27 @@ class Replay:
         self._before = mark
         self._first = ""
         self._previous: Event | None = None
+        self._copies = 1  # of the previous one, in this replay
         self._by_index = True
         self._found = False
         self._doubtful: list[Event] = []
 
     def take(self, events: list[Event]) -> list[Event]:
         """Those of the next events that are new; the mark moves past them."""
-        events = self._once(events)
+        before = [self._previous, *events[:-1]]
+        if not any(map(eq, events, before)):
+            return self._take(events)
+        fresh: list[Event] = []
+        start = 0
+        for at, (event, previous) in enumerate(zip(events, before, strict=True)):
+            if event == previous:
+                fresh += self._take(events[start:at])
+                start = at + 1
+                fresh += self._again(event)
+        return fresh + self._take(events[start:])
+
+    def _take(self, events: list[Event]) -> list[Event]:
+        """Of events that differ from their neighbours."""
         if not events:
             return []
         if self.seen == 0:
@@ -119,16 +146,20 @@ class Replay:
             self._by_index = self._before.count == 0 or self._first == self._before.first
         start = self.seen
         self.seen += len(events)
+        self._previous, self._copies = events[-1], 1
         fresh = events[max(0, self._before.count - start) :] if self._by_index else self._later(events)
         if fresh:
             self.mark = Mark(self.seen, self._first, fresh[-1][0], digest(fresh[-1]))
         return fresh
 
-    def _once(self, events: list[Event]) -> list[Event]:
-        """Without repetitions: two neighbours with the same time and text are one line that was sent twice."""
-        before = [self._previous, *events[:-1]]
-        self._previous = events[-1] if events else self._previous
-        return [event for event, previous in zip(events, before, strict=True) if event != previous] if events else []
+    def _again(self, event: Event) -> list[Event]:
+        """Of the copy of an event: it is new if there was no such many of them before."""
+        self._copies += 1
+        last = digest(event) == self.mark.last and (not self._by_index or self.seen == self.mark.count)
+        if not last or self._copies <= self.mark.copies or _FIGURES.search(event[1]):
+            return []
+        self.mark = replace(self.mark, copies=self._copies)
+        return [event]
 
     def _later(self, events: list[Event]) -> list[Event]:
         if self._found:
@@ -145,6 +176,12 @@ class Replay:
                 return events[at + 1 :]
             self._doubtful.append(event)  # at the same moment: before the last one, unless that is gone
         return []
+
+
+def last_copies(events: list[Event]) -> int:
+    """How often the last event stands at the end, as `Replay` counts it."""
+    last = events[-1]
+    return 1 if _FIGURES.search(last[1]) else len(list(takewhile(last.__eq__, reversed(events))))
 
 
 def text_bytes(events: list[Event]) -> bytes:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from hfft_widgets.errors import HubError
-from hfft_widgets.hub.events import Event, Mark, Replay, digest, instant, log_events, payloads, text_bytes
+from hfft_widgets.hub.events import Event, Mark, Replay, digest, instant, last_copies, log_events, payloads, text_bytes
 from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError
 from hfft_widgets.hub.wire import Interrupt, Wire
 
 TAIL_EVENTS = 1000
 _TAIL_QUIET_SECONDS = 0.5  # a running job's tail is followed by silence, not by an end
-_FOREVER_REFUSED = frozenset({400, 401, 403, 404, 410})
+_SILENT_SECONDS = 20.0  # the server says each 30 s that it lives: of a job that is over, nothing comes after that
+_FOREVER_REFUSED = frozenset({400, 401, 403, 404, 407, 410})
 
 
 class Outcome(Enum):
@@ -120,15 +121,15 @@ class LogFollower:
         """
         fruitless, wait = 0, self._rhythm.first_wait
         while not self._interrupt.is_set():
-            before, pause, final = self.mark.count, None, False
+            before, pause, final = self.mark, None, None
             try:
                 final = self._ended()  # before reading: what a pass that ends by itself saw is then all there is
-                if self._pass() and final and self._whole():
+                if self._pass(final) and final and self._whole():
                     self.caught_up = True
                     return Outcome.COMPLETE
             except HubError as error:
-                pause = self._patience(error)
-            progress = self.mark.count != before
+                pause = self._patience(error, young=final is False)
+            progress = self.mark != before
             fruitless = 0 if progress or not final else fruitless + 1
             if fruitless >= self._rhythm.tries:
                 return Outcome.INCOMPLETE
@@ -136,18 +137,19 @@ class LogFollower:
             self._interrupt.wait(pause if pause is not None else wait * random.uniform(0.5, 1))  # noqa: S311
         return Outcome.STOPPED
 
-    def _patience(self, error: HubError) -> float | None:
+    def _patience(self, error: HubError, *, young: bool) -> float | None:
         if self._interrupt.is_set():
             return None
-        if isinstance(error, HubRefusedError) and error.status in _FOREVER_REFUSED:
+        comes = young and getattr(error, "status", 0) == 404  # a job that lives may have no log yet
+        if isinstance(error, HubRefusedError) and error.status in _FOREVER_REFUSED and not comes:
             raise error
         if isinstance(error, (HubRefusedError, HubUnsureError)) and error.wait_seconds is not None:
             return min(error.wait_seconds, 300.0)
         return None
 
-    def _pass(self) -> bool:
+    def _pass(self, final: bool) -> bool:
         """Read one replay; whether it ended by itself and reached what is known already."""
-        replay = Replay(self.mark)
+        replay, heard = Replay(self.mark), time.monotonic()
         with self._wire.stream(
             self._path,
             action="read the job's log",
@@ -155,6 +157,10 @@ class LogFollower:
             read_seconds=self._rhythm.read_seconds,
         ) as chunks:
             for found in payloads(chunks):
+                if found:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > _SILENT_SECONDS and (final or self._ended()):
+                    break  # a stream that is kept open after the job's end
                 fresh = replay.take(log_events(found))
                 if self._interrupt.is_set():
                     return False
@@ -171,8 +177,10 @@ class LogFollower:
 
     def _whole(self) -> bool:
         """Whether the last event taken is the log's last: a replay may end too early without a sign."""
-        events = self._tail_events(1, quiet=self._rhythm.read_seconds)
-        return digest(events[-1]) == self.mark.last if events else self.mark.count == 0
+        events = self._tail_events(min(self.mark.copies + 1, TAIL_EVENTS), quiet=self._rhythm.read_seconds)
+        if not events:
+            return self.mark.count == 0
+        return digest(events[-1]) == self.mark.last and last_copies(events) <= self.mark.copies
 
     def _tail_events(self, count: int, *, quiet: float) -> list[Event]:
         events: list[Event] = []
@@ -187,7 +195,8 @@ class LogFollower:
             ) as chunks:
                 for found in payloads(chunks):
                     events = (events + log_events(found))[-TAIL_EVENTS:]
-                    if len(events) >= TAIL_EVENTS or (len(events) >= count and time.monotonic() - began > quiet):
+                    late = time.monotonic() - began > min(quiet, _SILENT_SECONDS)
+                    if len(events) >= TAIL_EVENTS or (late and (len(events) >= count or not found)):
                         break
         except HubUnsureError:
             if not events:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hfft_widgets.errors import HubError
+from hfft_widgets.hub.outcomes import scrub, wait_seconds
 from hfft_widgets.hub.token import find_token
+from hfft_widgets.hub.wire import http_client
 
 if TYPE_CHECKING:
     import httpx
 
-_CONNECT_SECONDS, _READ_SECONDS = 5.0, 15.0
+_READ_SECONDS = 15.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0
 _CHUNK_BYTES = 1 << 20
 _PASSING = frozenset({408, 429, 502, 503, 504})  # what may be different in a moment
@@ -54,18 +56,7 @@ class Http:
         import httpx
 
         self._patience = patience
-        try:
-            self._client = httpx.Client(
-                auth=_bearer([httpx.URL(host) for host in hosts]),
-                timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
-                follow_redirects=True,
-            )
-        except (ValueError, ImportError, OSError) as error:  # a proxy's address or a certificate that is none
-            raise HubError(
-                "Requests cannot be sent with this machine's proxy settings.",
-                why=f"{error}.",
-                remedy="Correct HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE.",
-            ) from None
+        self._client = http_client(_READ_SECONDS, auth=_bearer([httpx.URL(host) for host in hosts]))
         weakref.finalize(self, self._client.close)
 
     def get(self, url: str, params: Mapping[str, str | int] | None = None) -> Answer:
@@ -116,9 +107,9 @@ class Http:
             return answer
         raise HubError(
             f"{_shown(url)} could not be reached.",
-            why=f"{type(failure).__name__}{f': {failure}' if str(failure) else ''}.",
+            why=f"{scrub(f'{type(failure).__name__}: {failure}').rstrip(': ')}.",
             remedy="Check the connection and the proxy settings.",
-        ) from failure
+        ) from None  # its frames hold the request's headers
 
     def _once(
         self,
@@ -130,7 +121,7 @@ class Http:
         with self._client.stream("GET", url, params=params, headers=headers) as response:
             body = b"".join(_until(cancelled, response.iter_bytes(_CHUNK_BYTES)))
             code = response.headers.get("X-Error-Code", "")
-            return Answer(response.status_code, body, code, _seconds(response.headers.get("Retry-After")))
+            return Answer(response.status_code, body, code, wait_seconds(response.headers))
 
 
 def _until(cancelled: Callable[[], bool] | None, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -161,11 +152,6 @@ def _waits() -> Iterator[float]:
     while True:
         yield wait
         wait = min(2 * wait, _LONGEST_WAIT)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header; its other form, a date, is rare enough to be left out."""
-    return float(retry_after) if retry_after and retry_after.strip().isdigit() else None
 
 
 def _shown(url: str) -> str:

@@ -1,7 +1,8 @@
 """Jobs on the Hub: start, look, cancel. The namespace is always said: without it the client asks who one is each time.
 
 A script travels inline, as base64 in one variable, so that the job shows to any machine what it ran. Linux takes at
-most 128 KiB in one variable; a longer script goes through a bucket, as `run_uv_job` does it.
+most 128 KiB in one variable; a longer script goes through a bucket, as `run_uv_job` does it, and is only shown by a
+variable, compressed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import math
 import re
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from hfft_widgets.hub.token import Token
 
 SCRIPT_VARIABLE = "HFFT_SCRIPT"
+SHOWN_VARIABLE = "HFFT_SCRIPT_ZLIB"
 INLINE_BYTES = 90_000  # as base64 120,000 of the 131,072 bytes that Linux allows, its name included
 IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
+_SCRIPT_BYTES = 16 * 2**20  # of one that is unpacked: anybody may have packed it
 _LIVE = ("SCHEDULING", "RUNNING")
 _FINAL = frozenset({"COMPLETED", "CANCELED", "ERROR", "DELETED"})
 _LABEL = re.compile(r"[^A-Za-z0-9_-]")
@@ -100,9 +104,11 @@ class JobFacts:
     def script(self) -> str | None:
         """The source that travelled with it, or None if it was not started by this package."""
         try:
-            text = self.environment.get(SCRIPT_VARIABLE, "")
-            return base64.b64decode(text, validate=True).decode() if text else None
-        except ValueError:
+            if text := self.environment.get(SCRIPT_VARIABLE):
+                return base64.b64decode(text, validate=True).decode()
+            packed = base64.b64decode(self.environment.get(SHOWN_VARIABLE, ""), validate=True)
+            return zlib.decompressobj().decompress(packed, _SCRIPT_BYTES).decode() if packed else None
+        except (ValueError, zlib.error):
             return None
 
 
@@ -134,18 +140,22 @@ class JobsApi:
             HubUnsureError: No answer came; look the job up by its labels.
         """
         with session.client(self._token, "start the job") as api:
-            if len(request.script.encode()) <= INLINE_BYTES:
-                info = api.run_job(image=IMAGE, command=_command(request), **self._shared(request, inline=True))
-            else:
-                info = self._through_bucket(api, request)
-        if not getattr(info, "id", None):
-            raise HubUnsureError("The Hub's answer names no job.", remedy="Look again in a minute.")
-        return JobFacts(id=str(info.id), namespace=request.namespace, stage=str(info.status.stage))
+            try:
+                if len(request.script.encode()) <= INLINE_BYTES:
+                    info = api.run_job(image=IMAGE, command=_command(request), **self._shared(request, inline=True))
+                else:
+                    info = self._through_bucket(api, request)
+                return JobFacts(id=str(info.id), namespace=request.namespace, stage=str(info.status.stage))
+            except (KeyError, TypeError, AttributeError):  # as the client reads the answer
+                raise HubUnsureError("The Hub's answer names no job.", remedy="Look again in a minute.") from None
 
     def _shared(self, request: JobRequest, *, inline: bool) -> dict[str, Any]:
         environment = {"PYTHONUNBUFFERED": "1", **request.environment}
-        if inline:
-            environment[SCRIPT_VARIABLE] = base64.b64encode(request.script.encode()).decode()
+        source = request.script.encode()
+        content = source if inline else zlib.compress(source)
+        if len(content) <= INLINE_BYTES:
+            name = SCRIPT_VARIABLE if inline else SHOWN_VARIABLE
+            environment[name] = base64.b64encode(content).decode()
         return {
             "env": environment,
             "secrets": {"HF_TOKEN": self._token.reveal()},

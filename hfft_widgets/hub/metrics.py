@@ -81,9 +81,9 @@ class UseFollower:
             self._path, action="read the job's metrics", interrupt=self._interrupt, read_seconds=_SILENT_SECONDS
         ) as chunks:
             for found in payloads(chunks):
-                use = read_use(found[-1])  # of several only the newest is of interest
-                if self._interrupt.is_set():
-                    return
+                if self._interrupt.is_set() or (not found and self._ended()):
+                    return  # the server may keep a stream alive that has nothing to tell
+                use = read_use(found[-1]) if found else None  # of several only the newest is of interest
                 if use is not None:
                     self._deliver(use)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from hfft_widgets.errors import HubError, ModelError
+from hfft_widgets.hub.outcomes import explain, scrub
 
 _SMALL = (
     "config.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
@@ -21,28 +23,36 @@ def fetch_model(repo_id: str, *, weights: bool = False) -> Path:
         HubError: The Hub could not be reached.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
-    transport_error = HfHubHTTPError.__bases__[0]  # httpx's root in 1.x, httpx2's in 2.x
-    try:
+    try:  # nothing is chained: the frames of the client hold request headers
         return Path(snapshot_download(repo_id, allow_patterns=[*_SMALL, *(_WEIGHTS if weights else ())]))
-    except HFValidationError as error:
+    except HFValidationError:
         raise ModelError(
             f"{repo_id!r} is neither a folder here nor the name of a model on the Hub.",
             remedy="Give a folder, or an id such as Qwen/Qwen3-0.6B.",
-        ) from error
-    except GatedRepoError as error:
+        ) from None
+    except GatedRepoError:
         raise ModelError(
             f"{repo_id} is gated.", remedy=f"Accept its terms at https://huggingface.co/{repo_id} and sign in."
-        ) from error
-    except RepositoryNotFoundError as error:
+        ) from None
+    except RepositoryNotFoundError:
         raise ModelError(
             f"There is no model {repo_id} on the Hub, or it is private.",
             remedy="Check the spelling, or sign in with a token that can read it.",
-        ) from error
-    except (transport_error, OSError) as error:
-        raise HubError(
+        ) from None
+    except Exception as error:
+        found = next(filter(None, (explain(one, f"read {repo_id}") for one in _causes(error))), None)
+        if found is None and not isinstance(error, OSError):
+            raise
+        raise found or HubError(
             f"{repo_id} could not be read from the Hugging Face Hub.",
-            why=f"{type(error).__name__}: {error}",
+            why=scrub(f"{type(error).__name__}: {error}"),
             remedy="Check the network, or give a model folder on this machine.",
-        ) from error
+        ) from None
+
+
+def _causes(error: BaseException | None) -> Iterator[Exception]:
+    while isinstance(error, Exception):
+        yield error
+        error = error.__cause__

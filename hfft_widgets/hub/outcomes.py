@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from hfft_widgets.errors import HubError
 
@@ -38,6 +40,8 @@ _STATUSES: Mapping[int, tuple[str, str]] = {
     429: ("too many requests were made", "Try again after that time."),
 }
 _UNSURE = frozenset({408, *range(500, 600)})
+_PROXY_REMEDY = "Check HTTPS_PROXY and NO_PROXY, and the name and password in them; or ask who runs the proxy."
+_OWN_HEADERS = ("x-request-id", "x-error-code", "x-error-message")  # the Hub's own answers have one of them
 
 
 class _AnswerError(HubError):
@@ -97,7 +101,9 @@ def explain(error: Exception, action: str) -> HubError | None:
     response = getattr(error, "response", None)
     if response is not None and hasattr(response, "status_code"):
         said = getattr(error, "server_message", None) or ""
-        return by_status(response.status_code, response.headers, str(said), action)
+        return by_status(response.status_code, response.headers, str(said), action, url=str(response.url))
+    if names & {"JSONDecodeError", "UnicodeDecodeError"}:
+        return no_hub(action, 200, "something that is no JSON")
     if "OfflineModeIsEnabled" in names:
         return HubRefusedError(
             f"Could not {action}.", why="The variable HF_HUB_OFFLINE forbids it.", remedy="Unset it and restart Python."
@@ -112,9 +118,7 @@ def explain(error: Exception, action: str) -> HubError | None:
 def _without_answer(error: Exception, names: set[str], action: str) -> HubError:
     said = scrub(f"{type(error).__name__}: {error}".rstrip(": "))
     if "ProxyError" in names:
-        return HubRefusedError(
-            f"Could not {action}.", why=f"The proxy refused ({said}).", remedy="Check HTTPS_PROXY and NO_PROXY."
-        )
+        return HubRefusedError(f"Could not {action}.", why=f"The proxy refused ({said}).", remedy=_PROXY_REMEDY)
     if names & _NEVER_SENT:
         remedy = "Check the network; behind a proxy, set HTTPS_PROXY."
         return HubRefusedError(f"Could not {action}.", why=f"The Hub cannot be reached ({said}).", remedy=remedy)
@@ -125,7 +129,32 @@ def _without_answer(error: Exception, names: set[str], action: str) -> HubError:
     )
 
 
-def by_status(status: int, headers: Mapping[str, str], said: str, action: str) -> HubError:
+def no_hub(action: str, status: int, sent: str) -> HubError:
+    """The error for an answer that the Hub would not give.
+
+    Args:
+        action: What was tried, to follow "could not".
+        status: The HTTP status.
+        sent: What came.
+    """
+    return HubUnsureError(
+        f"Could not {action}: what answered is not the Hub.",
+        status=status,
+        why=f"It sent {sent}; most often a proxy or a login page is in between.",
+        remedy="Check the network and HTTPS_PROXY.",
+    )
+
+
+def bad_settings(error: Exception) -> HubError:
+    """The error for a proxy's address or a certificate that is none, before anything is sent."""
+    return HubRefusedError(
+        "Requests cannot be sent with this machine's proxy settings.",
+        why=f"{scrub(error)}.",
+        remedy="Correct HTTPS_PROXY, ALL_PROXY, NO_PROXY and SSL_CERT_FILE.",
+    )
+
+
+def by_status(status: int, headers: Mapping[str, str], said: str, action: str, *, url: str = "") -> HubError:
     """The error for an HTTP status.
 
     Args:
@@ -133,7 +162,10 @@ def by_status(status: int, headers: Mapping[str, str], said: str, action: str) -
         headers: Of the answer; 429 and 503 may tell how long to wait.
         said: The Hub's own words, "" if it gave none.
         action: What was tried, to follow "could not".
+        url: What was asked: where a proxy is used for it, that may be who answered.
     """
+    if status == 407 or _from_proxy(headers, url):
+        return _by_proxy(status, action)
     wait = wait_seconds(headers)
     words = f" It said: {scrub(said)}" if said else ""
     if status in _UNSURE:
@@ -152,6 +184,26 @@ def by_status(status: int, headers: Mapping[str, str], said: str, action: str) -
         wait_seconds=wait,
         why=(f"The Hub asks to wait{pause}." if pause else "") + words.strip(),
         remedy=remedy,
+    )
+
+
+def _from_proxy(headers: Mapping[str, str], url: str) -> bool:
+    """Whether a proxy answered with a page of its own: there is one, and the Hub would have said its part in JSON."""
+    parts = urlsplit(url)
+    proxies = getproxies()
+    if not (proxies.get(parts.scheme) or proxies.get("all")) or proxy_bypass(parts.netloc):
+        return False
+    kind = headers.get("content-type", "")
+    return "json" not in kind and not any(name in headers for name in _OWN_HEADERS)
+
+
+def _by_proxy(status: int, action: str) -> HubError:
+    kind = HubUnsureError if status in _UNSURE else HubRefusedError
+    return kind(
+        f"Could not {action}: a proxy answered, not the Hub (HTTP {status}).",
+        status=status,
+        why="It asks for a name and a password." if status == 407 else "It could not pass the request on, or may not.",
+        remedy=_PROXY_REMEDY,
     )
 
 

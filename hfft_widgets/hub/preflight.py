@@ -46,7 +46,7 @@ def preflight(
     """
     yield Check("Account", True, f"{str(account)[0].upper()}{str(account)[1:]}.")
     yield _namespace(account, namespace)
-    yield _credits(account)
+    yield _credits(account, namespace)
     if push_to is not None:
         yield _target(account, push_to)
     for kind, names in (("model", models), ("dataset", datasets)):
@@ -67,9 +67,9 @@ def _namespace(account: Account, namespace: str) -> Check:
     return Check("Namespace", may, f"This token can run jobs in {namespace}." if may else "Its rights are not told.")
 
 
-def _credits(account: Account) -> Check:
-    if account.can_pay:
-        return Check("Credits", True, "The account can pay; how many credits are left is not told.")
+def _credits(account: Account, namespace: str) -> Check:
+    if account.pays.get(namespace):
+        return Check("Credits", True, f"{namespace} can pay; how many credits are left is not told.")
     return Check(
         "Credits",
         None,

@@ -109,7 +109,7 @@ def _check_terms(token: Token | None, kind: str, repo_id: str, page: str) -> Non
 def can_write(account: Account, repo_id: str) -> bool | None:
     """Whether the account may write to a repository of that name, existing or not; None where nobody can tell."""
     namespace, slash, _ = repo_id.partition("/")
-    return account.can_write(namespace if slash else account.name)
+    return account.can_write(namespace if slash else account.name, repo_id)
 
 
 def _info(token: Token | None, kind: str, repo_id: str, *, files: bool = False) -> Any | None:
@@ -117,7 +117,8 @@ def _info(token: Token | None, kind: str, repo_id: str, *, files: bool = False) 
         with session.client(token, f"look at {repo_id}") as api:
             return api.repo_info(repo_id, repo_type=kind, files_metadata=files, timeout=session.READ_SECONDS)
     except HubRefusedError as error:
-        if error.status in {401, 404}:
+        # to a token that is not valid the Hub says so; of what is private it says no more than 401
+        if error.status == 404 or (error.status == 401 and "Invalid credentials" not in error.why):
             return None
         raise
     except ValueError as error:  # the client's own check of names

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hfft_widgets.hub.outcomes import translated
+from hfft_widgets.hub.outcomes import bad_settings, translated
 
 if TYPE_CHECKING:
     from hfft_widgets.hub.token import Token
@@ -54,7 +54,10 @@ def _limited() -> Iterator[None]:
     global _users, _before  # noqa: PLW0603 -- the session is one per process too
     from huggingface_hub.utils import get_session
 
-    session = get_session()
+    try:
+        session = get_session()
+    except Exception as error:  # noqa: BLE001 -- an address, a scheme, a package that is missing, a certificate
+        raise bad_settings(error) from None
     with _lock:
         if _users == 0:
             _before = session.timeout

@@ -33,17 +33,27 @@ class Token:
         self.source = source
 
     def reveal(self) -> str:
-        """The text itself: for a request's header or a job's secret, nowhere else."""
+        """The text itself: for a request's header or a job's secret, nowhere else.
+
+        Raises:
+            HubRefusedError: It holds characters that no header takes, e.g. copied from a formatted text.
+        """
+        if not (self._reveal().isascii() and self._reveal().isprintable()):
+            raise HubRefusedError(
+                f"The token from {self.source} holds characters that no token has.",
+                status=401,
+                remedy=f"Copy it again from {_TOKENS}.",
+            )
         return self._reveal()
 
     def __repr__(self) -> str:
         return f"Token(hidden, from {self.source})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Token) and other.reveal() == self.reveal()
+        return isinstance(other, Token) and other._reveal() == self._reveal()
 
     def __hash__(self) -> int:
-        return hash(self.reveal())
+        return hash(self._reveal())
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A token is not written anywhere.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import weakref
@@ -10,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from hfft_widgets.errors import HubError
 from hfft_widgets.hub import session
-from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError, by_status, translated
+from hfft_widgets.hub.outcomes import HubRefusedError, bad_settings, by_status, no_hub, translated
 
 if TYPE_CHECKING:
     import ssl
@@ -52,7 +54,8 @@ class Interrupt:
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Hear from httpcore which socket a request uses: known from here while no header has come yet."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+        # by a proxy, the names begin with "proxy" or "socks"
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             with self._lock:
                 self._socket = info["return_value"].get_extra_info("socket")
                 if self.is_set():
@@ -106,8 +109,7 @@ class Wire:
         self._check_allowed(action)
         with translated(action):
             answer = self._client(streams=False).get(url, params=list(query) or None, headers=self._headers())
-            if answer.status_code >= 400:
-                raise by_status(answer.status_code, answer.headers, _said(answer), action)
+            _check(answer, action)
             try:
                 answer.json()
             except ValueError:
@@ -141,8 +143,7 @@ class Wire:
             extensions={"trace": interrupt.trace},
         )
         with translated(action), contextlib.closing(self._client(streams=True).send(request, stream=True)) as answer:
-            if answer.status_code >= 400:
-                raise by_status(answer.status_code, answer.headers, _said(answer), action)
+            _check(answer, action)
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 raise _no_hub(answer, action)
             yield answer.iter_bytes()
@@ -161,18 +162,10 @@ class Wire:
         return dict(build_hf_headers(token=token, library_name="hfft_widgets"))
 
     def _client(self, *, streams: bool) -> httpx.Client:
-        import httpx
-
         with self._lock:
             if streams not in self._clients:
                 # a stream has a connection of its own, so that it can be cut
-                kept = 0 if streams else 4
-                self._clients[streams] = httpx.Client(
-                    timeout=_limits(READ_SECONDS),
-                    follow_redirects=True,
-                    verify=_certificates() if self._endpoint.startswith("https:") else False,
-                    limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
-                )
+                self._clients[streams] = http_client(kept=0 if streams else 4)
                 weakref.finalize(self, self._clients[streams].close)
             return self._clients[streams]
 
@@ -183,6 +176,31 @@ class Wire:
                 why="The variable HF_HUB_OFFLINE forbids it.",
                 remedy="Unset it and restart Python.",
             )
+
+
+def http_client(read_seconds: float = READ_SECONDS, *, kept: int = 4, auth: httpx.Auth | None = None) -> httpx.Client:
+    """A client of this package's own.
+
+    Args:
+        read_seconds: Silence after which a request is given up.
+        kept: Connections that stay open for the next request.
+        auth: What a request says about who asks; None: only what its own headers say.
+
+    Raises:
+        HubRefusedError: The machine's proxy or certificate settings cannot be used.
+    """
+    import httpx
+
+    try:
+        return httpx.Client(
+            auth=auth,
+            timeout=_limits(read_seconds),
+            follow_redirects=True,
+            verify=_certificates(),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
+        )
+    except Exception as error:  # noqa: BLE001 -- an address, a scheme, a package that is missing, a certificate
+        raise bad_settings(error) from None
 
 
 @cache
@@ -198,25 +216,21 @@ def _limits(read_seconds: float) -> httpx.Timeout:
     return httpx.Timeout(CONNECT_SECONDS, read=read_seconds)
 
 
+def _check(answer: httpx.Response, action: str) -> None:
+    if answer.status_code >= 400:
+        raise by_status(answer.status_code, answer.headers, _said(answer), action, url=str(answer.url))
+
+
 def _said(answer: httpx.Response) -> str:
     """The Hub's own words about an error."""
     if words := answer.headers.get("x-error-message"):
         return str(words)
     try:
-        content = answer.read()[:_ERROR_BYTES] if not answer.is_closed else answer.content[:_ERROR_BYTES]
-        import json
-
-        told = json.loads(content)
+        told = json.loads(answer.content if answer.is_closed else next(answer.iter_bytes(_ERROR_BYTES), b""))
         return str(told.get("error", "")) if isinstance(told, dict) else ""
     except Exception:  # noqa: BLE001 -- the status says enough
         return ""
 
 
-def _no_hub(answer: httpx.Response, action: str) -> HubUnsureError:
-    kind = answer.headers.get("content-type", "nothing").partition(";")[0]
-    return HubUnsureError(
-        f"Could not {action}: what answered is not the Hub.",
-        status=answer.status_code,
-        why=f"It sent {kind}; most often a proxy or a login page is in between.",
-        remedy="Check the network and HTTPS_PROXY.",
-    )
+def _no_hub(answer: httpx.Response, action: str) -> HubError:
+    return no_hub(action, answer.status_code, answer.headers.get("content-type", "nothing").partition(";")[0])

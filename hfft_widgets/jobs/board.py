@@ -53,6 +53,8 @@ class Board:
         self._seen: dict[tuple[str, str], Seen] = {}
         self._polled: dict[str, float] = {}
         self._ours: set[tuple[str, str]] = set()
+        self._trouble: dict[tuple[str, str], HubError] = {}
+        self._next: dict[tuple[str, str], float] = {}  # after a failure: not asked again before
 
     def look(self, namespace: str, job_id: str) -> Seen:
         """The newest that is known of a job; an old look counts on while the Hub does not answer.
@@ -62,19 +64,26 @@ class Board:
         """
         key = namespace, job_id
         with self._lock:
-            if not self._fresh(key):
+            if not self._fresh(key) and not (key in self._seen and time.monotonic() < self._next.get(key, 0.0)):
                 try:
                     self._update(key)
                 except HubError as error:
                     if key not in self._seen or getattr(error, "status", 0) == 404:
                         raise
+                    self._trouble[key] = error
+                    self._next[key] = time.monotonic() + max(self._period, getattr(error, "wait_seconds", 0) or 0)
             return self._seen[key]
+
+    def trouble(self, namespace: str, job_id: str) -> str:
+        """Why the last look at a job failed, "" if it did not."""
+        return str(self._trouble.get((namespace, job_id), ""))
 
     def note(self, facts: JobFacts) -> Seen:
         """Take facts that came by another way."""
         before = self._seen.get((facts.namespace, facts.id))
         seen = Seen(facts, time.monotonic(), time.time(), _paid(facts, before))
         self._seen[facts.namespace, facts.id] = seen
+        self._trouble.pop((facts.namespace, facts.id), None)
         if LABELS.items() <= facts.labels.items():
             self._ours.add((facts.namespace, facts.id))
         return seen
@@ -87,6 +96,7 @@ class Board:
         """Look again at the next question."""
         with self._lock:
             self._polled.pop(namespace, None)
+            self._next.pop((namespace, job_id), None)
             seen = self._seen.get((namespace, job_id))
             if seen is not None and not seen.facts.final:
                 self._seen[namespace, job_id] = dataclasses.replace(seen, at=seen.at - self._period)

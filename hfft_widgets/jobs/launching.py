@@ -124,7 +124,8 @@ def refuse_twin(api: JobsApi, fingerprint: str, namespace: str) -> None:
         for launch in records.launches():
             if launch.get("fingerprint") == fingerprint and launch["namespace"] == namespace:
                 _refuse_launch(api, launch)
-        live = api.live(namespace, {"hfft_plan": label(fingerprint)})
+        found = api.labelled(namespace, {"hfft_plan": label(fingerprint)})
+        live = [facts for facts in found if not facts.final]  # also in a stage that is not known here
     except HubError as error:
         raise LaunchError(
             "It cannot be told whether this plan is running already.", why=error.why, remedy=error.remedy

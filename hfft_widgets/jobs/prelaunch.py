@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hfft_widgets.errors import LaunchError
 from hfft_widgets.hub import repos
-from hfft_widgets.hub.account import Account
+from hfft_widgets.hub.account import Account, forget_accounts
 from hfft_widgets.hub.jobs_api import JobsApi
 from hfft_widgets.hub.preflight import Check, preflight
 from hfft_widgets.jobs import launching
@@ -23,7 +23,9 @@ def look(api: JobsApi, who: Account, submission: Submission) -> tuple[Ceiling, t
     paid = submission.paid
     assert paid is not None  # or there were no ceiling
     namespace = paid.namespace or who.name
-    checks = preflight(who, namespace, push_to=paid.push_to, models=paid.models, datasets=paid.datasets)
+    checks = tuple(preflight(who, namespace, push_to=paid.push_to, models=paid.models, datasets=paid.datasets))
+    if any(check.passed is False for check in checks):
+        forget_accounts()  # the person may give the token more rights now
     return limit, (*checks, _price(limit, submission), _twin(api, submission, namespace))
 
 

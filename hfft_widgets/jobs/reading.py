@@ -46,7 +46,7 @@ class Readers:
         """
         key = namespace, name
         with self._lock:
-            watch = self._watches.get(key)
+            watch = self.known(wire, namespace, name)
             if watch is None or not (watch.alive or watch.spool.complete or watch.failure):
                 known = ours()
                 watch = self._watches[key] = Watch(
@@ -59,11 +59,17 @@ class Readers:
                     rhythm=self._rhythm,
                     render=text_bytes if known else told.foreign_text(),
                 ).start()
+            watch.wanted = time.monotonic()
             return watch
 
-    def known(self, namespace: str, name: str) -> Watch | None:
-        """The reading of a log, if it was begun."""
-        return self._watches.get((namespace, name))
+    def known(self, wire: Wire, namespace: str, name: str) -> Watch | None:
+        """The reading of a log, if it was begun, and did not fail with another token."""
+        with self._lock:
+            watch = self._watches.get((namespace, name))
+            if watch is not None and watch.failure and watch.wire is not wire:
+                self._watches.pop((namespace, name)).stop()
+                return None
+            return watch
 
     def use(self, wire: Wire, namespace: str, name: str) -> Use | None:
         """The newest figures of a job, whose reading is begun if need be."""
@@ -79,7 +85,7 @@ class Readers:
         now = time.monotonic()
         with self._lock:
             for key, watch in list(self._watches.items()):
-                if watch.alive and now - watch.wanted > IDLE_SECONDS:
+                if (watch.alive or watch.spool.complete) and now - watch.wanted > IDLE_SECONDS:
                     self._watches.pop(key).stop()
             for key, use in list(self._uses.items()):
                 if now - use.wanted > IDLE_SECONDS:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core.run.stage import Stage
@@ -19,6 +20,7 @@ from hfft_widgets.hub.metrics import Use
 from hfft_widgets.hub.outcomes import HubRefusedError
 from hfft_widgets.hub.preflight import Check
 from hfft_widgets.hub.token import Token, find_token
+from hfft_widgets.hub.wire import Wire
 from hfft_widgets.jobs import actuals, launching, prelaunch, records, told
 from hfft_widgets.jobs.base import JobStatus, Submission
 from hfft_widgets.jobs.board import LABELS, PERIOD_SECONDS, Board, Seen
@@ -105,15 +107,18 @@ class JobsBackend:
         kept = records.run(namespace, name) or {}
         if "ended" in kept:
             return self._status(namespace, name, kept, None)
-        created = float(kept.get("created") or 0)
         try:
             seen = self._look(namespace, name)
         except RunNotFoundError:
-            known = "run" not in kept or self._board.knows(namespace, name)
-            if known or time.time() - created > _YOUNG_SECONDS:
+            if not self._young(namespace, name, kept):
                 raise
-            return JobStatus(Stage.SCHEDULING, created, cost_usd=None, behind=True)  # the Hub does not show it yet
+            return JobStatus(Stage.SCHEDULING, float(kept["created"]), cost_usd=None, behind=True)
         return self._status(namespace, name, self._remembered(seen, kept), seen)
+
+    def _young(self, namespace: str, name: str, kept: Mapping[str, Any]) -> bool:
+        """Whether it was started here a moment ago, and the Hub need not show it yet."""
+        started_here = "run" in kept and not self._board.knows(namespace, name)
+        return started_here and time.time() - float(kept["created"]) <= _YOUNG_SECONDS
 
     def _look(self, namespace: str, name: str) -> Seen:
         try:
@@ -152,6 +157,8 @@ class JobsBackend:
         word = str(ended.get("stage") or (facts.stage if facts else ""))
         started = ended.get("started") or (facts.started if facts else None)
         stage = told.stage_of(word, started)
+        if seen and started and not seen.facts.final and seen.running_seconds is not None:
+            started = time.time() - seen.running_seconds  # this machine's clock need not be the Hub's
         message = str(ended.get("message") or (facts.message if facts else ""))
         seconds = kept.get("running_seconds") if ended else seen.running_seconds if seen else None
         price = kept.get("usd_per_hour")
@@ -161,7 +168,7 @@ class JobsBackend:
             started=started,
             finished=ended.get("finished"),
             exit_code=told.exit_code(message) if stage is Stage.ERROR else None,
-            message=self._with_failure(
+            message=self._with_trouble(
                 namespace, name, told.message_of(stage, word, message, kept.get("timeout_seconds"))
             ),
             heartbeat=seen.time if seen else ended.get("finished"),
@@ -170,12 +177,15 @@ class JobsBackend:
             page=f"{_PAGE}/{namespace}/{name}",
         )
 
-    def _with_failure(self, namespace: str, name: str, message: str) -> str:
-        watch = self.readers.known(namespace, name)
-        return message if watch is None or watch.failure is None else f"{message} {watch.failure}".strip()
+    def _with_trouble(self, namespace: str, name: str, message: str) -> str:
+        """What keeps this machine from seeing more of the run: a token that is no longer valid, say."""
+        watch = self.readers.known(self._wire, namespace, name)
+        failure = str(watch.failure) if watch is not None and watch.failure is not None else ""
+        trouble = "" if self._connected is None else self._connected[3].trouble(namespace, name)
+        return " ".join(filter(None, (message, trouble or failure)))
 
     def _behind(self, namespace: str, name: str, stage: Stage) -> bool:
-        watch = self.readers.known(namespace, name)
+        watch = self.readers.known(self._wire, namespace, name)
         if watch is None:
             return True  # nobody has read it here yet
         if watch.spool.complete or watch.failure is not None:
@@ -274,15 +284,23 @@ class JobsBackend:
         if (self._token or find_token()) is None:
             return
         self._listed = time.monotonic() + _UNREACHED_SECONDS  # unless it succeeds
+        who = self._account()
         known = {namespace for namespace, _, _ in records.runs()}
-        for namespace in {self._account().name, *known}:
-            for facts in self._api.labelled(namespace, LABELS):
-                if records.safe(namespace, facts.id):
-                    seen = self._board.note(facts)
-                    kept = records.run(namespace, facts.id) or {}
-                    if "ended" not in kept:
-                        self._remembered(seen, kept)
+        for namespace in (*who.namespaces, *sorted(known - set(who.namespaces))):
+            try:
+                self._list_one(namespace)
+            except HubRefusedError as error:
+                if error.status not in {403, 404}:  # of one namespace; another may show its runs
+                    raise
         self._listed = time.monotonic()
+
+    def _list_one(self, namespace: str) -> None:
+        for facts in self._api.labelled(namespace, LABELS):
+            if records.safe(namespace, facts.id):
+                seen = self._board.note(facts)
+                kept = records.run(namespace, facts.id) or {}
+                if "ended" not in kept:
+                    self._remembered(seen, kept)
 
     # ---- Ending ----
 
@@ -345,6 +363,18 @@ class JobsBackend:
         return account(self._token)
 
     @property
+    def _wire(self) -> Wire:
+        """For logs: one that is kept here can be read without being signed in."""
+        try:
+            return self._api.wire
+        except HubError:
+            return self._nobodys
+
+    @cached_property
+    def _nobodys(self) -> Wire:
+        return Wire(None)
+
+    @property
     def _api(self) -> JobsApi:
         return self._connection()[0]
 
@@ -382,11 +412,17 @@ class JobsBackend:
         return launch
 
     def _ended(self, namespace: str, name: str) -> bool:
-        if "ended" in (records.run(namespace, name) or {}):
+        kept = records.run(namespace, name) or {}
+        if "ended" in kept:
             return True
-        return self._board.look(namespace, name).facts.final
+        try:
+            return self._board.look(namespace, name).facts.final
+        except HubRefusedError as error:
+            if error.status == 404 and self._young(namespace, name, kept):
+                return False
+            raise
 
     def _watch(self, namespace: str, name: str) -> Watch:
         return self.readers.watch(
-            self._api.wire, namespace, name, ours=lambda: bool(self.submission(f"{namespace}/{name}").plan)
+            self._wire, namespace, name, ours=lambda: bool(self.submission(f"{namespace}/{name}").plan)
         )

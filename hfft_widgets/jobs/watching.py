@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hfft_widgets.errors import HfftError, HubError, RunError
 from hfft_widgets.hub.events import Event, Mark, text_bytes
 from hfft_widgets.hub.follow import LogFollower, Outcome, Rhythm
-from hfft_widgets.hub.outcomes import HubUnsureError
+from hfft_widgets.hub.outcomes import HubUnsureError, scrub
 from hfft_widgets.hub.wire import Wire
 from hfft_widgets.jobs.spool import Spool
 
@@ -150,6 +150,8 @@ class Watch:
             self.failure = RunError(what, why=f"The system said: {error}.", remedy="Free some disk, then look again.")
         except HfftError as error:
             self.failure = error
+        except Exception as error:  # noqa: BLE001 -- a thread has nobody to raise to: the run's message tells it
+            self.failure = RunError("The run's log could not be read.", why=f"{type(error).__name__}: {scrub(error)}.")
         finally:
             self._peeked.set()
             self.caught_up = True

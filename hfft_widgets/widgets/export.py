@@ -13,7 +13,7 @@ from hfft_widgets.core.html import el, fold
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import ExportError
 from hfft_widgets.widgets.panel import Card, shown
-from hfft_widgets.widgets.paying import PayingPanel
+from hfft_widgets.widgets.paying import PayingPanel, lives
 
 if TYPE_CHECKING:
     from hfft_widgets.core.export.plan import ExportPlan
@@ -79,7 +79,7 @@ class GGUFExporter(PayingPanel):
         self.top.children = (
             self.folder,
             W.HBox([self.quantization, self.where, self.push_to], layout=row),
-            W.HBox([self.export_button, self.cancel_button]),
+            W.HBox([self.export_button, self.cancel_button, self.earlier], layout=row),
             self.paying,
         )
         self.bottom.children = (self.log_view,)
@@ -121,21 +121,31 @@ class GGUFExporter(PayingPanel):
 
     def started(self, run: Run) -> Run:
         """Watch an export that was started."""
-        self.answer.show(el("span"))
-        self.result = None
         return self.watch(run)
 
     @shown
-    def watch(self, run: Run) -> Run:
-        """Show an export's run, live or finished."""
+    def watch(self, run: Run | str) -> Run:
+        """Show an export's run, live or finished, from this or another kernel or machine."""
         from hfft_widgets.jobs.following import Follower
 
+        run = api.attach(run) if isinstance(run, str) else run
+        if run.kind != "export":
+            raise ExportError(f"{run.id} is no export.", remedy="Watch it with hfft.TrainingMonitor.")
         if self._follower:
             self._follower.stop()
+        self.answer.show(el("span"))
+        self.result = None
         self.run = run
         self.cancel_button.layout.display = ""
         self._follower = Follower(run, self._updated).start()
         return run
+
+    @shown
+    def opened(self) -> None:
+        """Show the export that is live, if there is one (a restarted kernel finds it so), and list earlier ones."""
+        live = [run for run in self.list_earlier("export") if lives(run)]
+        if live and self.run is None:
+            self.watch(live[0])
 
     @shown
     def cancel(self) -> None:

@@ -1,24 +1,30 @@
-"""What a launch on Hugging Face Jobs costs at most, everything that was looked at before it, and the yes to it."""
+"""What a launch on Hugging Face Jobs costs at most, all that was looked at before it, the yes to it; earlier runs."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
 from hfft_widgets import api
 from hfft_widgets.core.units import usd_text
+from hfft_widgets.errors import HubError, RunError
 from hfft_widgets.widgets.panel import Panel, shown
 
 if TYPE_CHECKING:
     from hfft_widgets.jobs.ceiling import Ceiling
+    from hfft_widgets.jobs.run import Run
+
+LISTED_RUNS = 30
 
 
 class PayingPanel(Panel):
     """A panel that can start something that is paid for.
 
     The price is looked at with one button and agreed to with the other, which names it. The yes counts for the plan
-    that was looked at: another plan is looked at again.
+    that was looked at: another plan is looked at again. What was started before, by another kernel or from another
+    machine, can be picked from a list.
     """
 
     def __init__(self) -> None:
@@ -27,6 +33,8 @@ class PayingPanel(Panel):
         self.look_button = self.button("Look at the price", self.look, doing="Asking the Hub", icon="search")
         self.pay_button = self.button("Start", self.pay, doing="Starting the job", primary=True, icon="play")
         self.price = W.HTML()
+        self.earlier = W.Dropdown(options=[("earlier runs …", "")], layout=W.Layout(width="320px", display="none"))
+        self.earlier.observe(self._picked, "value")
         self.paying = W.VBox([W.HBox([self.look_button, self.pay_button]), self.price])
         self.forget_price()
         self.offer_price(False)
@@ -38,6 +46,22 @@ class PayingPanel(Panel):
     def started(self, run: Any) -> Any:
         """What becomes of a run that was started."""
         raise NotImplementedError
+
+    def watch(self, run: Run | str) -> Run:
+        """Show a run, live or finished."""
+        raise NotImplementedError
+
+    def list_earlier(self, kind: str = "") -> list[Run]:
+        """Offer the newest runs that are known, all or those of one kind, and return them."""
+        known = list(islice((run for run in api.runs() if not kind or _kind(run) == kind), LISTED_RUNS))
+        words = [(f"{run.title} · {_stage_words(run)} · {run.id}", run.id) for run in known]
+        self.earlier.options = [("earlier runs …", ""), *words]
+        self.earlier.layout.display = "" if known else "none"
+        return known
+
+    def _picked(self, change: Any) -> None:
+        if change.new:
+            self.start(lambda: self.watch(change.new), doing="Opening the run")
 
     @shown
     def look(self) -> Ceiling:
@@ -85,3 +109,26 @@ class PayingPanel(Panel):
 def needs_pay(plan: Any) -> bool:
     """Whether a plan is for a machine that is paid for."""
     return plan is not None and plan.flavor != "local"
+
+
+def lives(run: Run) -> bool:
+    """Whether a run has not ended, as far as it can be seen now."""
+    try:
+        return not run.stage.final
+    except (HubError, RunError):
+        return False
+
+
+def _stage_words(run: Run) -> str:
+    """One run that cannot be looked at must not hide the others."""
+    try:
+        return str(run.stage)
+    except (HubError, RunError):
+        return "cannot be seen now"
+
+
+def _kind(run: Run) -> str:
+    try:
+        return run.kind
+    except (HubError, RunError):
+        return ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
@@ -18,7 +18,7 @@ from hfft_widgets.core.units import bytes_text, plural
 from hfft_widgets.errors import HubError, RunError
 from hfft_widgets.widgets.live_plot import LivePlot
 from hfft_widgets.widgets.panel import folded, shown
-from hfft_widgets.widgets.paying import PayingPanel, needs_pay
+from hfft_widgets.widgets.paying import PayingPanel, lives, needs_pay
 
 if TYPE_CHECKING:
     from hfft_widgets.core.plan.training import TrainingPlan
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.run import Run
 
 LOG_LINES = 40
-LISTED_RUNS = 30
 PUSHED_SECONDS = 20.0  # between two looks at what a run put on the Hub
 # the curves that are drawn, by plot; a method shows those it has
 LOSS = ("loss", "eval_loss", "reward", "eval_reward", "rewards/accuracies", "rewards/margins")
@@ -57,8 +56,6 @@ class TrainingMonitor(PayingPanel):
         )
         self.cancel_button.on_click(lambda _: self._cancelling())
         self.check_button = self.button("Check again", self.check, doing="Looking for the job", icon="refresh")
-        self.earlier = W.Dropdown(options=[("earlier runs …", "")], layout=W.Layout(width="320px"))
-        self.earlier.observe(self._picked, "value")
         buttons = [self.start_button, self.cancel_button, self.check_button, self.earlier]
         self.top.children = (W.HBox(buttons, layout=W.Layout(flex_flow="row wrap")), self.paying)
         self.losses = LivePlot(title="Loss", y_title="loss", height=300)
@@ -72,7 +69,6 @@ class TrainingMonitor(PayingPanel):
         self._drawn = 0  # the run's revision that the curves show
         self._pushed: Pushed | None = None
         self._asked_pushed = float("-inf")
-        self.earlier.layout.display = "none"
         if hasattr(source, "replace") and not isinstance(source, str):
             self.plan = source
         elif source is not None:
@@ -227,34 +223,9 @@ class TrainingMonitor(PayingPanel):
     @shown
     def opened(self) -> None:
         """Show the run that is live, if there is one (a restarted kernel finds it so), and list earlier ones."""
-        known = api.runs()[:LISTED_RUNS]
-        self.earlier.options = [
-            ("earlier runs …", ""),
-            *[(f"{run.title} · {_stage_words(run)} · {run.id}", run.id) for run in known],
-        ]
-        self.earlier.layout.display = "" if known else "none"
-        live = [run for run in known if run.kind == "training" and _lives(run)]
+        live = [run for run in self.list_earlier() if run.kind == "training" and lives(run)]
         if live and self.run is None and self.plan is None:
             self.watch(live[0])
-
-    def _picked(self, change: Any) -> None:
-        if change.new:
-            self.start(lambda: self.watch(change.new), doing="Opening the run")
-
-
-def _stage_words(run: Run) -> str:
-    """One run that cannot be looked at must not hide the others."""
-    try:
-        return str(run.stage)
-    except (HubError, RunError):
-        return "cannot be seen now"
-
-
-def _lives(run: Run) -> bool:
-    try:
-        return not run.stage.final
-    except (HubError, RunError):
-        return False
 
 
 def view_of(run: Run, pushed: Pushed | None = None) -> RunView:

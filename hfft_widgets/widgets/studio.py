@@ -87,7 +87,8 @@ class FineTuner(Panel):
             self.exporter.result is not None,
         )
         earlier = self.monitor.run is not None or len(self.monitor.earlier.options) > 1
-        open_ = (True, done[0], done[1] or earlier, done[2])
+        exported = len(self.exporter.earlier.options) > 1
+        open_ = (True, done[0], done[1] or earlier, done[2] or exported)
         for index, (head, panel) in enumerate(zip(self.heads, self.panels, strict=True)):
             head.value = _head(index, done=done[index], unlocked=open_[index])
             panel.top.layout.display = "" if open_[index] else "none"

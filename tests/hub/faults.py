@@ -34,6 +34,8 @@ class Effects:
     """End a stream, cleanly, after so many events."""
     stall_after: int | None = None
     """After so many events send nothing at all, not even keep-alives, until the client leaves."""
+    stays_open: bool = False
+    """A stream of a job that is over does not end: only keep-alives come."""
     duplicate: int | None = None
     """Send each n-th event twice."""
     separators: str | None = None

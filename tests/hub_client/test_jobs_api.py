@@ -1,5 +1,7 @@
+import base64
 import dataclasses
 import time
+import zlib
 
 import pytest
 
@@ -7,7 +9,15 @@ from hfft_widgets.core.plan.flavors import FLAVORS
 from hfft_widgets.hub import repos
 from hfft_widgets.hub.account import account
 from hfft_widgets.hub.hardware import TABLE, hardware
-from hfft_widgets.hub.jobs_api import INLINE_BYTES, JobRequest, JobsApi, label, read_job
+from hfft_widgets.hub.jobs_api import (
+    INLINE_BYTES,
+    SCRIPT_VARIABLE,
+    SHOWN_VARIABLE,
+    JobRequest,
+    JobsApi,
+    label,
+    read_job,
+)
 from hfft_widgets.hub.metrics import read_use
 from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError
 from hfft_widgets.hub.preflight import preflight
@@ -54,9 +64,18 @@ def test_a_long_script_goes_through_a_bucket(hub, api, capfd):
     script = "print('long')\n#" + "x" * INLINE_BYTES
     facts = until_over(api, api.submit(request(script)).id)
     assert facts.stage == "COMPLETED", hub.jobs[facts.id].log.events(0, 9)
-    assert facts.script is None
+    assert facts.script == script  # any machine can show it
     assert b"long" in b"".join(hub.jobs[facts.id].log.events(0, 10))
     assert capfd.readouterr().out == ""
+
+
+def test_a_script_that_is_no_script():
+    told = {"id": "1", "status": {"stage": "RUNNING"}}
+    bomb = base64.b64encode(zlib.compress(b"#" * 2**27)).decode()
+    assert len(read_job({**told, "environment": {SHOWN_VARIABLE: bomb}}, "user").script) <= 2**24
+    for name in (SCRIPT_VARIABLE, SHOWN_VARIABLE):
+        for text in ("", "%%%", "AAAA", "/w=="):
+            assert read_job({**told, "environment": {name: text}}, "user").script in {None, "", "\0\0\0"}
 
 
 def test_looking_for_jobs_by_label_over_pages(hub, api):

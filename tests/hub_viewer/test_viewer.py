@@ -86,7 +86,7 @@ def test_patience_has_an_end(hub: StandInHub) -> None:
     started = time.monotonic()
     with pytest.raises(HubError):
         Viewer(patience=1).splits("acme/talk")
-    assert 0.4 < time.monotonic() - started < 3
+    assert 0.4 < time.monotonic() - started < 15
     hub.clear_faults()
     fault = hub.fault("/splits", times=None, **rate_limited(3600))
     with pytest.raises(HubError, match="in 3600 seconds"):

@@ -188,5 +188,5 @@ def test_waiting_has_a_limit(start):
     run = start("time.sleep(600)")
     began = time.monotonic()
     assert run.wait(0.3) is run
-    assert 0.3 <= time.monotonic() - began < 5
+    assert 0.3 <= time.monotonic() - began < 60
     assert run.stage is Stage.RUNNING

@@ -64,6 +64,27 @@ def test_another_machine_is_refused_too(still, home, monkeypatch, tmp_path):
     assert len(still.jobs) == 2
 
 
+def test_a_stage_that_is_not_known_is_live_too(still, monkeypatch, tmp_path):
+    backend().submit(far_submission(fingerprint="same"))
+    (job,) = still.jobs
+    job.set_stage("PAUSED")
+    monkeypatch.setenv("HFFT_HOME", str(tmp_path / "elsewhere"))
+    with pytest.raises(LaunchError, match="already running"):
+        backend().submit(far_submission(fingerprint="same"))
+    job.set_stage("ERROR")
+    backend().submit(far_submission(fingerprint="same"))
+    assert len(still.jobs) == 2
+
+
+def test_an_answer_that_is_no_job_is_looked_up(still):
+    for body in ("<html>", {"id": 5}):
+        still.fault(**POST, status=200, body=body)  # a login page in between: nothing came through
+        far = backend()
+        run = Run(far, far.submit(far_submission()))
+        assert run.status.unconfirmed
+    assert len(still.jobs) == 0
+
+
 def test_a_lost_answer_is_looked_up(still):
     still.fault(**POST, lost=True)
     far = backend()

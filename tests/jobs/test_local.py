@@ -124,23 +124,23 @@ def test_a_log_of_any_bytes(start):
     assert run.log.split("\n")[-2:] == ["red", " 99%"]
 
 
-def test_a_long_log_is_read_as_it_grows(start):
-    body = """
+def test_a_long_log_is_read_as_it_grows(start, tmp_path):
+    body = f"""
     for step in range(50_000):
         print("line", step)
-        tell("log", step=step, total_steps=50_000, metrics={"loss": step / 7})
-        if step % 5000 == 0:
-            time.sleep(0.15)
+        tell("log", step=step, total_steps=50_000, metrics={{"loss": step / 7}})
+        while step % 10_000 == 9_999 and not os.path.exists({str(tmp_path)!r} + f"/{{step}}"):
+            time.sleep(0.01)
     tell("end")
     """
     run = start(body)
-    pieces = []
-    while not run.stage.final:
-        pieces.append(len(run.refresh()))
-        time.sleep(0.1)
-    pieces.append(len(run.refresh()))
-    assert sum(pieces) == 50_001
-    assert len([piece for piece in pieces if piece]) > 3
+    seen = []
+    for last in range(9_999, 50_000, 10_000):  # it writes on once this much was read
+        until(lambda last=last: seen.extend(run.refresh()) or len(seen) == last + 1)
+        assert not run.stage.final
+        (tmp_path / str(last)).touch()
+    assert run.wait(30).stage is Stage.COMPLETED
+    assert len(seen + run.refresh()) == 50_001
     assert [point.step for point in run.history["loss"]] == list(range(50_000))
     assert run.log.splitlines()[-1] == "line 49999"
     assert run.journal.position == (folders.data("runs", run.id[6:]) / supervisor.LOG).stat().st_size

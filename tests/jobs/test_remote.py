@@ -15,12 +15,13 @@ from hfft_widgets.jobs.actuals import actuals, measured_overheads
 from hfft_widgets.jobs.following import Follower
 from hfft_widgets.jobs.run import Run
 from hfft_widgets.jobs.watching import Slots
-from tests.hub import OTHER_TOKEN, POOR_TOKEN, READ_TOKEN, WRITE_TOKEN
+from tests.hub import OTHER_TOKEN, POOR_TOKEN, READ_TOKEN, WRITE_TOKEN, rate_limited
 from tests.hub_client.conftest import holding, use_hub
 from tests.hub_client.schedules import line
 from tests.jobs.conftest import until
 from tests.jobs.far import PLAN, backend, far_submission
 
+NEW_TOKEN = "hf_new_not_a_real_token"
 BARS = "\r  0%|          | 0/50 [00:00<?, ?it/s]\r  4%|4         | 2/50 [00:00<00:02, 20.00it/s]\r     \r"
 TRAINS = """
 tell("start", step=0, total_steps=20)
@@ -80,6 +81,15 @@ def test_a_finished_run_needs_the_hub_no_more(hub, far, go):
     assert len(hub.journal) == asked
 
 
+def test_a_finished_run_can_be_looked_at_by_nobody(hub, far, go, monkeypatch):
+    run_id = go(TRAINS).wait(60).id.removeprefix("jobs:")
+    monkeypatch.delenv("HF_TOKEN")
+    other = backend()
+    assert other.ids() == [run_id]
+    run = Run(other, run_id).wait(20)
+    assert (run.stage, len(run.history["loss"]), run.error) == (Stage.COMPLETED, 20, None)
+
+
 def test_another_machine_finds_it_and_shows_its_plan(hub, go, far):
     run = go(TRAINS)
     script, run_id = run.script, run.id
@@ -116,6 +126,21 @@ def test_runs_of_all_places_the_newest_first(hub, far, go, start, monkeypatch):
     assert [run.id for run in index.runs()] == [third.id, second.id, first.id]
     index.backend("jobs").close()
     index.backend.cache_clear()
+
+
+def test_runs_of_an_organisation_are_found_from_another_machine(hub, far):
+    there = far.submit(far_submission(paid={"namespace": "acme"}))
+    assert there.startswith("acme/")
+    forget_all_but_the_hub()
+    assert backend().ids() == [there]
+
+
+def test_a_namespace_that_is_closed_to_this_account_hides_no_other(hub, far):
+    mine, other = hub.jobs.add([], labels={"hfft": "1"}), "0" * 24
+    records.keep("aaa", other, {"run": "x", "created": 1.0})  # of an account that was signed in here before
+    hub.fault("/api/jobs/aaa$", status=403, times=None)
+    hub.fault("/api/jobs/acme$", status=403, times=None)
+    assert far.ids() == [f"user/{mine.id}", f"aaa/{other}"]
 
 
 def test_an_unknown_run(hub, far):
@@ -190,6 +215,13 @@ def test_who_may_not_launch(hub, monkeypatch, token, words):
     forget_accounts()
 
 
+def test_a_token_that_was_given_more_rights_meanwhile(hub, far):
+    hub.fault("whoami", merge={"auth": {"accessToken": {"role": "read"}}})
+    with pytest.raises(LaunchError, match="cannot run jobs"):
+        far.submit(far_submission())
+    assert far.submit(far_submission())
+
+
 def test_a_check_that_fails_ends_the_launch(hub, far):
     with pytest.raises(LaunchError, match="cannot write to other/model"):
         far.submit(far_submission(paid={"push_to": "other/model"}))
@@ -261,6 +293,50 @@ def test_a_hub_that_does_not_answer_leaves_what_was_known(hub, far):
     hub.clear_faults()
     job.set_stage("COMPLETED")
     assert run.wait(20).stage is Stage.COMPLETED
+
+
+def test_a_hub_that_asks_to_wait_is_left_alone(hub, far):
+    job = hub.jobs.add(["a"], labels={"hfft": "1"})
+    assert far.status(f"user/{job.id}").stage is Stage.RUNNING
+    hub.fault("/api/jobs", times=None, **rate_limited(60))
+    time.sleep(0.2)
+    asked = len(hub.journal)
+    for _ in range(20):
+        status = far.status(f"user/{job.id}")
+        time.sleep(0.02)
+    assert status.stage is Stage.RUNNING
+    assert "too many requests" in status.message
+    assert len(hub.journal) - asked <= 2
+
+
+def test_a_token_that_expires_while_a_run_is_watched(hub, far, monkeypatch):
+    job = hub.jobs.add([line(n) for n in range(10)], labels={"hfft": "1"})
+    job.show(5)
+    run = Run(far, f"user/{job.id}")
+    until(lambda: len(run.history.get("loss", ())) == 1)
+    account = hub.state.accounts.by_token.pop(WRITE_TOKEN)
+    hub.state.accounts.by_token[NEW_TOKEN] = account
+    hub.fault("/logs$", drop_after=0, times=None)
+    far.readers.known(far._wire, "user", job.id).make_room()  # the connection breaks
+    until(lambda: "the token is not valid" in run.status.message)
+    assert run.stage is Stage.RUNNING
+    hub.clear_faults()
+    monkeypatch.setenv("HF_TOKEN", NEW_TOKEN)  # the person signs in again
+    job.show(10)
+    job.set_stage("COMPLETED")
+    assert run.wait(20).complete
+    assert [point.step for point in run.history["loss"]] == [0, 5]
+    assert run.error is None
+    assert "token" not in run.status.message
+
+
+def test_a_clock_that_is_wrong_by_an_hour(hub, far, monkeypatch):
+    job = hub.jobs.add([], flavor="h200", labels={"hfft": "1"})
+    true = time.time
+    monkeypatch.setattr(time, "time", lambda: true() + 3600)
+    status = Run(far, f"user/{job.id}").status
+    assert 0 <= time.time() - status.started < 60
+    assert status.cost_usd < 5 / 60
 
 
 def test_a_job_that_is_gone(hub, far):

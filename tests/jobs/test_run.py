@@ -57,10 +57,12 @@ def test_looking_often_reads_the_disk_seldom(start, monkeypatch):
     status = run._backend.status
     monkeypatch.setattr(run._backend, "status", lambda job_id: looks.append(job_id) or status(job_id))
     began = time.monotonic()
-    while time.monotonic() - began < 1.0:
+    asked = 0
+    while len(looks) < 4 or asked < 100:
         assert run.stage is Stage.RUNNING
+        asked += 1
         time.sleep(0.001)
-    assert 2 <= len(looks) <= 8
+    assert len(looks) <= (time.monotonic() - began) / 0.2 + 1
 
 
 def test_a_reader_does_not_wait_for_a_slow_refresh(start, monkeypatch):
@@ -71,16 +73,15 @@ def test_a_reader_does_not_wait_for_a_slow_refresh(start, monkeypatch):
 
     def slow(job_id):
         entered.set()
-        leave.wait(20)
+        leave.wait(120)
         return status(job_id)
 
     monkeypatch.setattr(run._backend, "status", slow)
     thread = threading.Thread(target=run.refresh)
     thread.start()
     entered.wait(20)
-    began = time.monotonic()
     assert run.stage is Stage.RUNNING
-    assert time.monotonic() - began < 5
+    assert thread.is_alive()
     leave.set()
     thread.join(20)
     assert not thread.is_alive()

@@ -86,7 +86,8 @@ def test_the_supervisor_is_killed_and_the_script_goes_on(start):
     script = kill_watcher(run.id[6:])
     assert lives(script)
     assert index.attach(run.id).stage is Stage.RUNNING
-    assert time.time() - run.status.heartbeat < 5
+    now = time.time()
+    until(lambda: run.status.heartbeat > now)
     assert run.wait(30).stage is Stage.COMPLETED  # judged by its last word
     assert run.status.exit_code is None
     assert run.status.finished is not None
