@@ -90,6 +90,7 @@ def plan_training(
     push_to: str | None = None,
     allow_large: bool = False,
     max_usd: float | None = None,
+    image: str | None = None,
     **settings: Any,
 ) -> TrainingPlan:
     """What will run, where, what it takes and why.
@@ -104,23 +105,27 @@ def plan_training(
         push_to: Hub repository for the result.
         allow_large: Plan models of 8 billion parameters and more.
         max_usd: The most it may cost; a plan that may cost more says so, `plan.within(usd=...)` makes it shorter.
+        image: The container a job runs in, with `uv` in it; the one this package is tested with if not given.
         **settings: Any of `Settings`, by name, e.g. `num_train_epochs=1`.
 
     Raises:
+        ModelTooLargeError: A model of 8 billion parameters or more, without `allow_large`; its `refusal` is a card.
         PlanError: No sound plan exists; the message says what would help.
         ModelError: The model cannot be read.
     """
     from hfft_widgets.core.plan.measure import data_facts
     from hfft_widgets.core.plan.recommend import Wishes, choose_method, recommend
     from hfft_widgets.hub.jobs_api import IMAGE
+    from hfft_widgets.hub.models import known_by_hub
 
     folder, reference, local = _folder(model)
-    facts = folder.facts(reference, local=local)
+    facts = folder.facts(reference, local=local, **({} if local else known_by_hub(reference)))
     if report.model != str(model) or not (facts.chat_template or facts.vision):
         report = report.for_model(str(model), **_eyes(folder, given=not facts.vision))
-    wishes = Wishes(goal, method, peft, flavor, push_to, allow_large, settings, max_usd, IMAGE)
+    wishes = Wishes(goal, method, peft, flavor, push_to, allow_large, settings, max_usd, image or IMAGE)
     chosen, _ = choose_method(report, goal, method)
-    return recommend(facts, report, data_facts(report, chosen), _machines(), wishes)
+    data = data_facts(report, chosen, folder.picture_tokens if facts.vision else None)
+    return recommend(facts, report, data, _machines(), wishes)
 
 
 def estimate(  # noqa: PLR0913 - a training as plain figures, each by its name
@@ -183,6 +188,7 @@ def estimate(  # noqa: PLR0913 - a training as plain figures, each by its name
     from hfft_widgets.core.plan.flavors import gpu_machine
     from hfft_widgets.core.plan.model import closed_form_known, model_facts
     from hfft_widgets.core.plan.quick import quick_work
+    from hfft_widgets.hub.models import known_by_hub
     from hfft_widgets.sources.meta import initialised_parameters
 
     if isinstance(model, Mapping):
@@ -190,7 +196,7 @@ def estimate(  # noqa: PLR0913 - a training as plain figures, each by its name
         facts = model_facts(model, reference=str(model.get("_name_or_path", "model")), initialised=counted)
     else:
         folder, reference, local = _folder(model)
-        facts = folder.facts(reference, local=local)
+        facts = folder.facts(reference, local=local, **({} if local else known_by_hub(reference)))
     machine = gpu_machine(gpu, gpus) if gpu else _machine(flavor)
     work = quick_work(
         machine, method=method, peft=peft, lora_r=lora_r, dtype=dtype, mixed_precision=mixed_precision,

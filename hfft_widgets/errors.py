@@ -6,6 +6,7 @@
     │   └── EmptyDatasetError
     ├── ModelError             the model cannot be found, read or used as asked
     ├── PlanError              these settings cannot become a plan
+    │   └── ModelTooLargeError     planned only with an explicit wish; it shows what that would take
     ├── RunError               a run cannot be started, found or steered
     │   ├── LaunchError
     │   └── RunNotFoundError
@@ -19,6 +20,8 @@ Each message says what happened, why, and what to do next.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class HfftError(Exception):
@@ -58,6 +61,21 @@ class ModelError(HfftError):
 
 class PlanError(HfftError):
     """These settings cannot become a plan."""
+
+
+class ModelTooLargeError(PlanError):
+    """The model is beyond the sizes that are planned without an explicit wish.
+
+    Args:
+        what: What happened.
+        why: What it would take.
+        remedy: What to do instead.
+        refusal: The `core.plan.refusal.Refusal` behind it; it shows itself as a card.
+    """
+
+    def __init__(self, what: str, *, why: str, remedy: str, refusal: Any) -> None:
+        self.refusal = refusal
+        super().__init__(what, why=why, remedy=remedy)
 
 
 class RunError(HfftError):

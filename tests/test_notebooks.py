@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import hfft_widgets as hfft
+
 ROOT = Path(__file__).parent.parent
 WITH_A_HUB = ("5_hf_jobs",)  # runs in test_jobs_loop.py, against the stand-in Hub
 NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if path.stem not in WITH_A_HUB)
@@ -26,8 +28,13 @@ def test_a_notebook_runs(path, sample_folders):
 def python_of(path: Path) -> list[str]:
     if path.suffix == ".ipynb":
         notebook = nbformat.read(path, as_version=4)
-        return [cell.source.replace("RUN = False", "RUN = True") for cell in notebook.cells if cell.cell_type == "code"]
+        return [_whole(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
     return re.findall(r"```python\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
+
+
+def _whole(source: str) -> str:
+    """A cell with what a click, or a minute of patience, would add."""
+    return source.replace("RUN = False", "RUN = True").replace("LONG = False", "LONG = True")
 
 
 @pytest.mark.full
@@ -40,3 +47,14 @@ def test_the_lines_of_python_do_the_loop(name, sample_folders):
     last = space["gguf"]
     assert last.stage == "COMPLETED"
     assert last.journal.data("verified")["verified"] is True
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1500)
+def test_every_method_of_the_lesson_trains(sample_folders):
+    space: dict[str, object] = {"display": lambda *_: None}
+    for block in python_of(ROOT / "notebooks/2_plan.ipynb"):
+        exec(compile(block, "notebooks/2_plan.ipynb", "exec"), space)
+    runs = [run for run in hfft.runs() if run.stage == "COMPLETED"]
+    assert {run.plan["method"] for run in runs} == {"SFT", "DPO", "GRPO"}
+    assert all(len(run.history["loss"]) > 1 for run in runs)

@@ -49,6 +49,7 @@ class JobRequest:
         timeout_seconds: The job is ended after that time.
         labels: What it can be found by; `label` makes any text fit.
         name: Shown on the Hub.
+        image: The container it runs in; `uv` must be in it.
         gpus: GPUs of the flavor; above 1 the script is started once per GPU.
         environment: More variables; never a secret.
     """
@@ -59,6 +60,7 @@ class JobRequest:
     timeout_seconds: float
     labels: Mapping[str, str]
     name: str
+    image: str = IMAGE
     gpus: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -142,7 +144,9 @@ class JobsApi:
         with session.client(self._token, "start the job") as api:
             try:
                 if len(request.script.encode()) <= INLINE_BYTES:
-                    info = api.run_job(image=IMAGE, command=_command(request), **self._shared(request, inline=True))
+                    info = api.run_job(
+                        image=request.image, command=_command(request), **self._shared(request, inline=True)
+                    )
                 else:
                     info = self._through_bucket(api, request)
                 return JobFacts(id=str(info.id), namespace=request.namespace, stage=str(info.status.stage))
@@ -173,7 +177,7 @@ class JobsApi:
             warnings.simplefilter("ignore")  # the method calls itself experimental each time
             path = Path(folder, "job.py")
             path.write_bytes(request.script.encode())
-            return api.run_uv_job(str(path), image=IMAGE, **self._shared(request, inline=False))
+            return api.run_uv_job(str(path), image=request.image, **self._shared(request, inline=False))
 
     def inspect(self, namespace: str, job_id: str) -> JobFacts:
         """One job; raises HubRefusedError with status 404 if there is none."""

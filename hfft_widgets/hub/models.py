@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hfft_widgets.errors import HubError, ModelError
+from hfft_widgets.hub import session
 from hfft_widgets.hub.outcomes import explain, scrub
+from hfft_widgets.hub.token import find_token
 
 _SMALL = (
     "config.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
@@ -26,7 +29,8 @@ def fetch_model(repo_id: str, *, weights: bool = False) -> Path:
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     try:  # nothing is chained: the frames of the client hold request headers
-        return Path(snapshot_download(repo_id, allow_patterns=[*_SMALL, *(_WEIGHTS if weights else ())]))
+        wanted = [*_SMALL, *(_WEIGHTS if weights else ())]
+        return Path(snapshot_download(repo_id, allow_patterns=wanted, endpoint=session.endpoint()))
     except HFValidationError:
         raise ModelError(
             f"{repo_id!r} is neither a folder here nor the name of a model on the Hub.",
@@ -50,6 +54,21 @@ def fetch_model(repo_id: str, *, weights: bool = False) -> Path:
             why=scrub(f"{type(error).__name__}: {error}"),
             remedy="Check the network, or give a model folder on this machine.",
         ) from None
+
+
+def known_by_hub(repo_id: str) -> dict[str, Any]:
+    """What the Hub alone knows of a model, as `ModelFolder.facts` takes it; empty where it cannot be asked.
+
+    `gated`: whether its terms must be accepted; `parameters`: what it counted in the headers of the weights, or None.
+    """
+    if session.offline():
+        return {}
+    try:
+        with session.client(find_token(), f"look at {repo_id}") as api:
+            info = api.model_info(repo_id, expand=["gated", "safetensors"], timeout=session.READ_SECONDS)
+    except HubError:
+        return {}
+    return {"gated": bool(info.gated), "parameters": info.safetensors.total if info.safetensors else None}
 
 
 def _causes(error: BaseException | None) -> Iterator[Exception]:

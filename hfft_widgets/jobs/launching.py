@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfft_widgets.errors import HubError, LaunchError
-from hfft_widgets.hub.jobs_api import JobFacts, JobRequest, JobsApi, label
+from hfft_widgets.hub.jobs_api import IMAGE, JobFacts, JobRequest, JobsApi, label
 from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError
 from hfft_widgets.jobs import records
 from hfft_widgets.jobs.base import Submission
@@ -32,6 +32,7 @@ def request_of(submission: Submission, namespace: str, limit: Ceiling, run: str)
         namespace=namespace,
         script=submission.script,
         flavor=limit.flavor,
+        image=str(submission.plan.get("image") or IMAGE),
         timeout_seconds=limit.seconds,
         gpus=limit.gpus,
         name=label(f"hfft-{submission.kind}-{model.rsplit('/', 1)[-1]}"[:80]),

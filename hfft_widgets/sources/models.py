@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hfft_widgets.core.plan.model import ModelFacts, closed_form_known, model_facts
+from hfft_widgets.core.plan.pictures import picture_tokens
 from hfft_widgets.errors import ModelError
 from hfft_widgets.sources.meta import initialised_parameters
 
@@ -41,17 +42,35 @@ class ModelFolder:
     parameters: int | None
     weight_bytes: int
 
-    def facts(self, reference: str | None = None, *, local: bool = True) -> ModelFacts:
-        """The model in numbers; `reference` is what scripts call it (the folder if None)."""
+    def facts(
+        self,
+        reference: str | None = None,
+        *,
+        local: bool = True,
+        gated: bool | None = None,
+        parameters: int | None = None,
+    ) -> ModelFacts:
+        """The model in numbers.
+
+        Args:
+            reference: What scripts call it; the folder if None.
+            local: Whether that is a folder.
+            gated: Whether its terms must be accepted on the Hub, which alone knows it.
+            parameters: What the Hub counted in the safetensors headers, where no such file is here.
+        """
+        counted = self.parameters or parameters
+        known = counted or not self.config or closed_form_known(self.config)
         return model_facts(
             self.config,
             reference=reference or str(self.path),
             local=local,
-            parameters=self.parameters,
-            initialised=self._initialised,
+            parameters=counted,
+            # an architecture without closed form, and no weights to count
+            initialised=None if known else initialised_parameters(self.config),
             chat_template=self.chat_template,
             weight_bytes=self.weight_bytes,
             licence=self.licence,
+            gated=gated,
         )
 
     @property
@@ -62,13 +81,20 @@ class ModelFolder:
         except (OSError, UnicodeDecodeError):
             return None
         header = re.match(r"---\s*\n(.*?)\n---", card, re.DOTALL)
-        named = re.search(r"^license:[ \t]*([\w.-]+)[ \t]*$", header[1], re.MULTILINE) if header else None
+        named = re.search(r"^license:[ \t]*[\"']?([\w.-]+)[\"']?[ \t]*$", header[1], re.MULTILINE) if header else None
         return named[1] if named else None
 
     @property
     def vision(self) -> bool:
         """Whether the model reads pictures."""
         return "vision_config" in self.config
+
+    def picture_tokens(self, height: int, width: int) -> int | None:
+        """Tokens that the model makes of a picture of so many pixels; None where its files do not say."""
+        preprocessor = _json(self.path / "preprocessor_config.json")
+        if preprocessor is None:  # newer processors are saved as one file
+            preprocessor = (_json(self.path / "processor_config.json") or {}).get("image_processor") or {}
+        return picture_tokens(self.config, preprocessor, height=height, width=width)
 
     @property
     def special_tokens(self) -> dict[str, str]:
@@ -77,12 +103,6 @@ class ModelFolder:
         written = {name: values.get(name) for name in _SPECIAL_TOKENS}
         plain = {name: token.get("content") if isinstance(token, dict) else token for name, token in written.items()}
         return {name: token for name, token in plain.items() if isinstance(token, str)}
-
-    @property
-    def _initialised(self) -> int | None:
-        """A count for an architecture without closed form, where no weights are there to be counted."""
-        known = self.parameters or not self.config or closed_form_known(self.config)
-        return None if known else initialised_parameters(self.config)
 
 
 def read_folder(path: str | Path) -> ModelFolder:
@@ -139,17 +159,23 @@ def _parameters(file: Path) -> int | None:
                 return None
             header = json.loads(stream.read(length))
         return sum(int(math.prod(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
         return None
 
 
 def _chat_template(folder: Path) -> str | None:
     file = folder / "chat_template.jinja"
     if file.exists():
-        return file.read_text("utf-8")
+        try:
+            return file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(
+                f"{str(file)!r} cannot be read: {error}.", remedy="Save or download the model again."
+            ) from error
     template = (_json(folder / "tokenizer_config.json") or {}).get("chat_template")
     if isinstance(template, list):  # several named templates
-        template = next((entry.get("template") for entry in template if entry.get("name") == "default"), None)
+        named = (entry for entry in template if isinstance(entry, dict) and entry.get("name") == "default")
+        template = next((entry.get("template") for entry in named), None)
     return template if isinstance(template, str) else None
 
 

@@ -138,6 +138,11 @@ class DatasetValidator(Panel):
         return made
 
     @shown
+    def limit_length(self, tokens: int | None) -> ValidationReport:
+        """Let plans cut rows longer than so many tokens; None: by their own rule."""
+        return self._change(self._report().with_max_length(tokens))
+
+    @shown
     def undo(self) -> ValidationReport:
         """Take back the last mapping or fix."""
         if not self._history:

@@ -24,18 +24,25 @@ class LengthsPart(Part):
             value=MAX_LENGTH, min=1, max=MAX_LENGTH, description="max_length", style=LABEL, layout=wide()
         )
         self.max_length.observe(lambda _: self._moved(), "value")
+        self.use_button = panel.button(
+            "Plan with this limit", self._use, doing="Taking the limit", tooltip="Plans cut longer rows there"
+        )
         self.words = W.HTML()
-        self.children = (self.max_length, self.words)
+        self.children = (self.max_length, self.use_button, self.words)
 
     def turn(self) -> None:
         """The slider goes as far as the longest row."""
         lengths = self.report.lengths.get(self.method)
         visible(self.max_length, lengths is not None)
+        visible(self.use_button, lengths is not None)
         if lengths is not None:
             longest = max(lengths.quantile(1.0), 1)
             self.max_length.max = longest
-            self.max_length.value = min(MAX_LENGTH, longest)
+            self.max_length.value = min(self.report.max_length or MAX_LENGTH, longest)
         self._show()
+
+    def _use(self) -> None:
+        self.panel.limit_length(self.max_length.value)
 
     def _moved(self) -> None:
         if not self._filling:

@@ -14,12 +14,13 @@ from hfft_widgets.core.plan.flavors import FLAVORS
 from hfft_widgets.core.plan.settings import GOALS, SETTING_NAMES
 from hfft_widgets.core.plan.views_options import flavor_label
 from hfft_widgets.core.plan.views_script import difference, lesson_of
-from hfft_widgets.errors import PlanError
+from hfft_widgets.errors import ModelTooLargeError, PlanError
 from hfft_widgets.widgets.panel import Panel, folded, shown
 from hfft_widgets.widgets.plan_script import ScriptPart
 from hfft_widgets.widgets.plan_settings import SettingsPart
 
 if TYPE_CHECKING:
+    from hfft_widgets.core.plan.advice import Advice
     from hfft_widgets.core.plan.training import TrainingPlan
 
 AUTO = "choose for me"
@@ -45,6 +46,9 @@ class TrainingPlanner(Panel):
         self._editors = self.settings.editors
         self.script = ScriptPart(self)
         self.changed = W.HTML()
+        self.undo_button = self.button("Undo this change", self.undo, doing="Going back", icon="undo")
+        self.advised = _row()
+        self._earlier: list[tuple[TrainingPlan, dict[str, Any]]] = []  # plans before each change, settings chosen then
         self.report = report
         self.observe(self._reported, "report")
 
@@ -75,6 +79,7 @@ class TrainingPlanner(Panel):
             "Stay within the limit", self.stay_within, doing="Counting steps", tooltip="As many steps as it pays for"
         )
         self.limit_button.layout.display = "none"
+        self.allow_button = self.button("Plan it all the same", self.plan_anyway, doing="Planning")
         for wish in (self.goal, self.method, self.peft, self.push_to):
             wish.observe(lambda _: self._wished(), "value")
         self.flavor.observe(lambda change: self._moved(change.new), "value")
@@ -88,10 +93,25 @@ class TrainingPlanner(Panel):
 
     def _reported(self, _: Any) -> None:
         """A plan for other data is none: it goes, its settings too."""
-        self.result = None
         self._chosen = {}
+        self._forget()
         self.card.show("")
+
+    def _forget(self) -> None:
+        self.result = None
+        self._earlier = []
         self.bottom.children = ()
+
+    def show_error(self, error: Exception) -> None:
+        """A model that is too large is shown as a card, with the way to plan it all the same."""
+        if not isinstance(error, ModelTooLargeError):
+            super().show_error(error)
+            return
+        self.error = error
+        self._forget()
+        self.card.show(error.refusal._repr_html_())
+        self.bottom.children = (self.allow_button,)
+        self.clear_status()
 
     # ---- what a person can do -----------------------------------------------------------------
 
@@ -115,14 +135,42 @@ class TrainingPlanner(Panel):
             max_usd=self.max_usd.value or None,
             **self._chosen,
         )
+        self._earlier = []
         self._accept(plan)
         return plan
 
     @shown
+    def plan_anyway(self) -> TrainingPlan:
+        """Plan a model of 8 billion parameters or more: the person says that they know what they do."""
+        self.allow_large.value = True
+        return self.plan()
+
+    @shown
     def change(self, **changes: Any) -> TrainingPlan:
-        """Change settings, flavor or limit; the estimate follows, and what changed in the script is shown."""
+        """Change settings, flavor or limit; the estimate follows, and what changed in the script is shown.
+
+        Advice is taken the same way, e.g. `planner.change(**plan.lighter.changes)`; `undo` goes back.
+        """
         plan = self._plan().replace(**changes)
+        self._turn(plan)
         self._chosen |= {name: value for name, value in changes.items() if name in SETTING_NAMES}
+        return plan
+
+    @shown
+    def lighten(self) -> TrainingPlan:
+        """The least change that takes less memory: for a run that ran out of it."""
+        advice = self._plan().lighter
+        if advice is None:
+            raise PlanError("There is nothing left to make smaller.", remedy="Choose a smaller model.")
+        return self.change(**advice.changes)
+
+    @shown
+    def undo(self) -> TrainingPlan:
+        """Go back to the plan before the last change."""
+        if not self._earlier:
+            raise PlanError("There is no change to undo.", remedy="Make a plan and change it first.")
+        plan, chosen = self._earlier.pop()
+        self._chosen = chosen
         self._accept(plan)
         return plan
 
@@ -133,21 +181,21 @@ class TrainingPlanner(Panel):
         if not limit:
             raise PlanError("There is no limit.", remedy="Say how many dollars it may cost at most.")
         plan = self._plan().replace(max_usd=limit).within(usd=limit)
-        self._accept(plan)
+        self._turn(plan)
         return plan
 
     @shown
     def edit_script(self, script: str | None = None) -> TrainingPlan:
         """Make an edited script part of the plan: the one in the editor, or another."""
         plan = self._plan().with_script(self.script.text.value if script is None else script)
-        self._accept(plan)
+        self._turn(plan)
         return plan
 
     @shown
     def undo_edit(self) -> TrainingPlan:
         """Go back to the script that the plan makes."""
         plan = self._plan().with_script(None)
-        self._accept(plan)
+        self._turn(plan)
         return plan
 
     # ---- inside -------------------------------------------------------------------------------
@@ -157,6 +205,11 @@ class TrainingPlanner(Panel):
             raise PlanError("There is no plan to change.", remedy="Make a plan first.")
         plan: TrainingPlan = self.result
         return plan
+
+    def _turn(self, plan: TrainingPlan) -> None:
+        """Accept a change, and remember how it was before."""
+        self._earlier.append((self._plan(), dict(self._chosen)))
+        self._accept(plan)
 
     def _accept(self, plan: TrainingPlan) -> None:
         before = self.result
@@ -182,7 +235,18 @@ class TrainingPlanner(Panel):
         finally:
             self._filling = False
         self.limit_button.layout.display = "" if plan.max_usd else "none"
-        self.bottom.children = (self.changed, self.settings.fold, self.script.fold)
+        self.undo_button.layout.display = "" if self._earlier else "none"
+        for button in self.advised.children:
+            button.close()
+        self.advised.children = [self._advice_button(advice) for advice in plan.advice]
+        self.bottom.children = (self.advised, self.changed, self.undo_button, self.settings.fold, self.script.fold)
+
+    def _advice_button(self, advice: Advice) -> W.Button:
+        made = W.Button(
+            description=advice.label, tooltip=advice.words, icon="magic", layout=W.Layout(width="auto", height="32px")
+        )
+        made.on_click(lambda _: self.start(lambda: self.change(**advice.changes), doing=advice.label))
+        return made
 
     def _wished(self) -> None:
         """Another goal, method or destination is another plan."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from hfft_widgets.core.plan.measure import data_facts
+from hfft_widgets.core.plan.recommend import Wishes, recommend
+from hfft_widgets.errors import ModelTooLargeError
 from tests.browser.harness import NotebookPage
+from tests.core.plan.reports import CONFIGS, MACHINES, model, report
 
 pytestmark = pytest.mark.browser
 
@@ -59,3 +64,99 @@ def test_a_plan_is_made_changed_and_its_script_edited(notebook: NotebookPage, la
     page.wait_for_timeout(500)
     notebook.screenshot("plan_dark", card)
     assert notebook.external_requests() == []
+
+
+# one card each of 0.6 B, 1.7 B, 4 B and 7 B, and a refused one of 14 B
+MODELS = ("Qwen3-0.6B", "Qwen3-1.7B", "Qwen3-4B", "Qwen2.5-7B", "Qwen3-14B")
+SHOW = """
+from pathlib import Path
+from IPython.display import HTML, display
+display(HTML(Path("{name}.html").read_text("utf-8")))
+"""
+# words that leave their card, or marks that leave the bar's row
+_OUTSIDE = """card => {
+  const frame = card.getBoundingClientRect();
+  return [...card.querySelectorAll('header *, .kpis *, .memory *, svg text, td')]
+    .filter(part => part.getClientRects().length)
+    .filter(part => {
+      const box = part.getBoundingClientRect();
+      return box.right > frame.right + 1 || box.left < frame.left - 1;
+    })
+    .map(part => part.outerHTML.slice(0, 120));
+}"""
+
+
+def card_of(name: str) -> str:
+    """The card of 3,000 rows of about 430 tokens; terms to accept and some of it unknown, so that all is seen."""
+    found = report("messages")
+    data = dataclasses.replace(data_facts(found, "SFT"), rows=3000, tokens_per_row=431.0, longest_tokens=726)
+    facts = dataclasses.replace(model(name), gated=True)
+    try:
+        return str(recommend(facts, found, data, MACHINES, Wishes())._repr_html_())
+    except ModelTooLargeError as error:
+        return str(error.refusal._repr_html_())
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_cards_of_five_sizes_in_light_and_dark(notebook: NotebookPage, lab):
+    page = notebook.page
+    page.set_viewport_size({"width": 1000, "height": 1500})  # a picture holds what is in sight
+    lab.root.mkdir(exist_ok=True)
+    for name in MODELS:
+        (lab.root / f"{name}.html").write_text(card_of(name), "utf-8")
+    notebook.open(lab.write("cards.ipynb", *(SHOW.format(name=name) for name in MODELS)))
+    notebook.run_all(60)
+    cards = page.locator("article.hfft")
+    expect(cards).to_have_count(len(MODELS))
+    for dark in (False, True):
+        notebook.set_theme(dark=dark)
+        page.wait_for_timeout(500)
+        for number, name in enumerate(MODELS):
+            card = cards.nth(number)
+            assert card.evaluate(_OUTSIDE) == [], name
+            notebook.screenshot(f"plan_{name}_{'dark' if dark else 'light'}", card)
+    refused = cards.nth(len(MODELS) - 1)
+    expect(refused).to_contain_text("Refused")
+    expect(refused.locator(".bar")).to_have_count(2)
+    expect(refused).to_contain_text("allow_large=True")
+    assert notebook.external_requests() == []
+
+
+LARGE = """
+import json, shutil
+from pathlib import Path
+import hfft_widgets as hfft
+folder = Path("Qwen3-14B")
+shutil.copytree(hfft.samples.model(), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors"))
+(folder / "config.json").write_text(json.dumps(CONFIG))
+report = hfft.validate("sample:messages", model="sample:model")
+planner = hfft.TrainingPlanner(report, model=str(folder))
+planner
+"""
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_a_refused_model_is_planned_all_the_same_by_a_click_and_a_change_is_undone(notebook: NotebookPage, lab):
+    page = notebook.page
+    config = f"CONFIG = {CONFIGS['Qwen3-14B']!r}"
+    notebook.open(lab.write("large.ipynb", config + LARGE))
+    notebook.run_all(180)
+    page.get_by_role("button", name="Make a plan").click()
+    refused = page.locator("article.hfft[aria-label^='Not planned']").last
+    expect(refused).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Plan it all the same").click()
+    card = page.locator("article.hfft[aria-label^='Training plan']").last
+    expect(card).to_be_visible(timeout=60_000)
+    expect(card).to_contain_text("Memory too small")  # it lies on this machine
+
+    page.get_by_text("Change settings").click()
+    epochs = page.get_by_label("Epochs")
+    before = epochs.input_value()
+    epochs.fill("7")
+    epochs.press("Enter")
+    expect(page.locator(".diff .came").first).to_contain_text("num_train_epochs=7", timeout=20_000)
+    page.get_by_role("button", name="Undo this change").click()
+    expect(epochs).to_have_value(before, timeout=20_000)
+    expect(page.get_by_role("button", name="Undo this change")).to_be_hidden()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 import hfft_widgets as hfft
 from hfft_widgets.core.plan.settings import SETTING_NAMES
 from hfft_widgets.core.script import LESSON_END
-from hfft_widgets.errors import PlanError
+from hfft_widgets.errors import ModelTooLargeError, PlanError
+from tests.core.plan.reports import CONFIGS
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +133,102 @@ def test_a_script_is_shown_in_colours_and_whole(planner):
     assert 'class="tk">def</span>' in html
     assert LESSON_END.strip("# -") not in html
     assert "<script" not in html
+
+
+# ---- changes can be undone, advice can be taken ------------------------------------------------
+
+
+def test_a_change_can_be_undone_with_the_settings_that_were_chosen(planner):
+    made = planner.result
+    assert planner.undo_button.layout.display == "none"
+    planner._editors["seed"].value = 7
+    changed = planner.change(num_train_epochs=5, batch_size=2)
+    assert planner.undo_button.layout.display == ""
+    assert "num_train_epochs=5" in planner.changed.value
+    assert planner.undo().settings.seed == 7
+    assert 'class="gone">-' in planner.changed.value  # what goes again is shown, too
+    assert planner.undo().fingerprint == made.fingerprint
+    assert planner._editors["seed"].value == made.settings.seed
+    with pytest.raises(PlanError, match="no change to undo"):
+        planner.undo()
+    assert planner.plan().settings == made.settings  # what was undone is not kept for a new plan
+    assert changed.settings.num_train_epochs == 5
+
+
+def test_an_edited_script_can_be_undone_too(planner):
+    made = planner.result
+    planner.edit_script(made.script.replace("set_seed(SEED)", "set_seed(1)"))
+    assert planner.undo().script == made.script
+
+
+def test_advice_is_a_button_that_changes_the_plan_and_shows_the_difference(planner):
+    planner.change(flavor="l4x1", num_train_epochs=4000)
+    advised = [advice for advice in planner.result.advice if "flavor" in advice.changes]
+    buttons = [button for button in planner.advised.children if button.description == advised[0].label]
+    assert buttons
+    assert buttons[0].tooltip == advised[0].words
+    buttons[0].click()
+    planner._thread.join(60)
+    assert planner.result.flavor == advised[0].changes["flavor"]
+    assert planner.undo().flavor == "l4x1"
+
+
+def test_after_running_out_of_memory_the_least_change_is_made_and_shown(planner):
+    before = planner.change(flavor="t4-small", peft="lora", max_length=1024, batch_size=16, accumulation=1)
+    lighter = planner.lighten()
+    assert lighter.estimate.memory_bytes.high <= before.estimate.memory_bytes.high
+    assert lighter.effective_batch_size == before.effective_batch_size
+    assert 'class="came"' in planner.changed.value
+    assert planner.undo().fingerprint == before.fingerprint
+
+
+# ---- a model that is too large -----------------------------------------------------------------
+
+
+@pytest.fixture
+def large(sample_folders, tmp_path):
+    """A folder as one of a 14.8 billion parameter model looks: its configuration, and the sample's tokenizer."""
+    config = {"architectures": ["Qwen3ForCausalLM"], "max_position_embeddings": 40960, **CONFIGS["Qwen3-14B"]}
+    folder = tmp_path / "Qwen3-14B"
+    folder.mkdir()
+    for file in Path(hfft.samples.model()).iterdir():
+        if file.suffix in {".json", ".jinja"}:
+            (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_a_refused_model_is_a_card_with_the_way_on(planner, large):
+    planner.model.value = str(large)
+    with pytest.raises(ModelTooLargeError) as caught:
+        planner.plan()
+    assert planner.error is caught.value
+    assert planner.result is None  # the plan of the other model is not what would start
+    assert "Not planned: SFT of Qwen3-14B" in planner.card.html
+    assert planner.status.value == ""
+    assert planner.bottom.children == (planner.allow_button,)
+    planner.allow_button.click()
+    planner._thread.join(60)
+    assert planner.allow_large.value
+    assert planner.error is None
+    assert (planner.result.facts.name, planner.result.peft) == ("Qwen3-14B", "lora")
+    assert "Training plan" in planner.card.html
+
+
+def test_python_says_the_same_words_as_the_card(report, large):
+    with pytest.raises(PlanError) as caught:
+        hfft.plan_training(str(large), report)
+    assert caught.value.refusal.what in caught.value.refusal._repr_html_()
+    assert "allow_large=True" in str(caught.value)
+    assert hfft.plan_training(str(large), report, allow_large=True).peft == "lora"
+
+
+def test_a_limit_chosen_with_the_data_is_the_plans(report, sample_folders):
+    checked = hfft.DatasetValidator("sample:messages", model="sample:model")
+    checked.validate()
+    checked.limit_length(48)
+    made = hfft.TrainingPlanner(checked.result, model="sample:model").plan()
+    assert made.settings.max_length == 48
+    assert "max_length 48: the limit you chose with the data." in str(made)
+    checked.undo()
+    assert hfft.TrainingPlanner(checked.result, model="sample:model").plan().settings.max_length > 48

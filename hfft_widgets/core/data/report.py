@@ -52,6 +52,7 @@ class ValidationReport:
         vision: Whether the model reads pictures; None: not known.
         lengths: Method -> tokens per row, for the recommended one; empty without a model.
         coverage: Which rows were looked at.
+        max_length: The limit in tokens that a person chose; plans take it over. None: none.
         all_rows: Rows of the whole dataset; None: not known.
         whole: Makes a report on all rows, where this is one on a sample.
         counter: The model's tokenizer, from texts to numbers of tokens, or None.
@@ -76,6 +77,7 @@ class ValidationReport:
     vision: bool | None = None
     lengths: Mapping[str, Lengths] = field(default_factory=dict, repr=False, compare=False)
     coverage: str = "all rows"
+    max_length: int | None = None
     all_rows: int | None = None
     whole: Callable[[Progress | None], ValidationReport] | None = field(default=None, repr=False, compare=False)
     counter: Counter | None = field(default=None, repr=False, compare=False)
@@ -109,6 +111,16 @@ class ValidationReport:
         """A new report without any fix."""
         return self.again(fixes=())
 
+    def with_max_length(self, tokens: int | None) -> ValidationReport:
+        """A new report whose plans cut longer rows at so many tokens; None: by the plan's own rule.
+
+        Raises:
+            DataError: It is no whole number of at least 1.
+        """
+        if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1):
+            raise DataError(f"max_length is {tokens!r}.", remedy="It must be a whole number of at least 1, or None.")
+        return replace(self, max_length=tokens)
+
     @property
     def sampled(self) -> bool:
         """Whether there are rows that nobody looked at."""
@@ -125,7 +137,7 @@ class ValidationReport:
         """
         if self.whole is None:
             return self
-        report = self.whole(progress)
+        report = replace(self.whole(progress), max_length=self.max_length)
         if not self.mappings and not self.fixes:
             return report
         return report.again(mappings=self.mappings, fixes=tuple(fix for fix in self.fixes if not fix.rows))
@@ -234,6 +246,7 @@ class ValidationReport:
             "lengths": {method: lengths.to_dict() for method, lengths in self.lengths.items()},
             "model": self.model,
             "coverage": self.coverage,
+            "max_length": self.max_length,
             "all_rows": self.all_rows,
         }
 

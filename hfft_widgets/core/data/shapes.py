@@ -98,6 +98,20 @@ def picture_opens(cell: object) -> bool:
     return True
 
 
+def picture_size(cell: object) -> tuple[int, int] | None:
+    """Height and width of a picture in pixels; None where it cannot be opened."""
+    if not isinstance(cell, Mapping):
+        return (getattr(cell, "height", 0), getattr(cell, "width", 0)) if is_picture(cell) else None
+    from PIL import Image
+
+    data, path = cell.get("bytes"), cell.get("path")
+    try:
+        with Image.open(BytesIO(data) if data is not None else str(path)) as picture:
+            return picture.height, picture.width
+    except Exception:  # noqa: BLE001 - decoders of many formats raise what they like
+        return None
+
+
 def json_turns(cell: object) -> Any:
     """The list that a text writes as JSON; None if it writes none."""
     try:

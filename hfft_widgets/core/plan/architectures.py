@@ -51,6 +51,7 @@ TRAITS: Mapping[str, Traits] = {
     "gpt_neox": Traits(gated=False, biases="qomn"),
     "mpt": Traits(gated=False, tied=True),
 }
+ASSUMED_CONTEXT = 2048  # tokens, where a configuration says nothing of it
 # the names that older configurations give to the same thing
 _ALIASES = {
     "hidden_size": ("n_embd", "d_model"),
@@ -79,6 +80,7 @@ class Shapes:
     Attributes:
         known: Whether its type is in `TRAITS`; else it is taken for a Llama.
         biases: See `Traits.biases`, with the configuration's keys taken into account.
+        context_known: Whether the configuration says how long the context is; else `ASSUMED_CONTEXT` is taken.
     """
 
     layers: int
@@ -93,17 +95,13 @@ class Shapes:
     traits: Traits
     biases: str
     known: bool
+    context_known: bool = True
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
         """The linear layers of one decoder layer: name -> (inputs, outputs)."""
-        query, key = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        hidden, inner = self.hidden_size, self.intermediate_size
-        attention = {"q_proj": (hidden, query), "k_proj": (hidden, key), "v_proj": (hidden, key)}
-        gate = {"gate_proj": (hidden, inner)} if self.traits.gated else {}
-        return {
-            **attention, "o_proj": (query, hidden), **gate, "up_proj": (hidden, inner), "down_proj": (inner, hidden),
-        }  # fmt: skip
+        queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        return linear_layers(self.hidden_size, self.intermediate_size, queries, keys, gated=self.traits.gated)
 
     @property
     def parameters(self) -> int:
@@ -126,15 +124,29 @@ class Shapes:
         return sum(outputs for name, (_, outputs) in self.linears.items() if groups.get(name, "m") in self.biases)
 
 
+def linear_layers(hidden: int, inner: int, queries: int, keys: int, *, gated: bool) -> dict[str, tuple[int, int]]:
+    """The linear layers of one decoder layer, name -> (inputs, outputs), from the widths of what they connect.
+
+    >>> linear_layers(64, 96, 64, 32, gated=False)["k_proj"]
+    (64, 32)
+    """
+    gate = {"gate_proj": (hidden, inner)} if gated else {}
+    return {
+        "q_proj": (hidden, queries), "k_proj": (hidden, keys), "v_proj": (hidden, keys), "o_proj": (queries, hidden),
+        **gate, "up_proj": (hidden, inner), "down_proj": (inner, hidden),
+    }  # fmt: skip
+
+
 def read_shapes(config: Mapping[str, Any]) -> Shapes:
     """The dimensions in a parsed config.json (its text part, where it has several).
 
     Raises:
-        KeyError, TypeError, ValueError, ZeroDivisionError: It does not describe a decoder.
+        KeyError, TypeError, ValueError, ArithmeticError: It does not describe a decoder.
     """
     kind = str(config.get("model_type", "unknown"))
     traits = TRAITS.get(kind, Traits())
     hidden, heads = int(_value(config, "hidden_size")), int(_value(config, "num_attention_heads"))
+    context = _value(config, "max_position_embeddings", None)
     inner = _value(config, "intermediate_size", None) or int(config.get("expansion_ratio") or 4) * hidden
     shapes = Shapes(
         layers=int(_value(config, "num_hidden_layers")),
@@ -145,13 +157,15 @@ def read_shapes(config: Mapping[str, Any]) -> Shapes:
         kv_heads=_kv_heads(config, heads),
         head_dim=int(config.get("head_dim") or traits.head_dim or hidden // heads),
         vocabulary_size=int(config["vocab_size"]),
-        context_length=int(_value(config, "max_position_embeddings", None) or 2048),
+        context_length=int(context or ASSUMED_CONTEXT),
         tied=bool(config.get("tie_word_embeddings", traits.tied)),
         traits=traits,
         biases=_biases(config, kind, traits),
         known=kind in TRAITS and not _experts(config),
+        context_known=bool(context),
     )
-    if min(shapes.layers, hidden, heads, shapes.kv_heads, shapes.vocabulary_size, shapes.intermediate_size) < 1:
+    sizes = (shapes.layers, hidden, heads, shapes.kv_heads, shapes.head_dim, shapes.vocabulary_size)
+    if min(*sizes, shapes.intermediate_size, shapes.context_length) < 1:
         raise ValueError("a dimension below 1")
     return shapes
 

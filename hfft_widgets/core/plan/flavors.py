@@ -167,16 +167,20 @@ def gpu_flavor(gpu: str, gpus: int = 1, *, name: str = "", usd_per_hour: float =
 def gpu_name(spelled: str) -> str | None:
     """The name in `GPUS` of a card as a driver, a table or a person spells it, or None.
 
-    >>> gpu_name("NVIDIA A100-SXM4-80GB"), gpu_name("RTXPRO6000"), gpu_name("A100-40GB"), gpu_name("tpu")
+    >>> gpu_name("NVIDIA A100-SXM4-80GB"), gpu_name("RTXPRO6000"), gpu_name("A100-40GB"), gpu_name("RTX A1000")
     ('A100', 'RTX PRO 6000', 'A100-40GB', None)
     """
-    letters = re.sub(r"[^A-Z0-9]", "", spelled.upper())
-    if "A100" in letters:
+    letters = spelled.upper()
+    if _names("A100", letters):
         return "A100-40GB" if "40GB" in letters else "A100"
-    # the longest name first: an L40S is no L4, and an A10 is nearly an A10G
-    names = sorted(GPUS, key=len, reverse=True)
-    found = next((name for name in names if name.replace(" ", "") in letters), None)
-    return found or ("A10G" if "A10" in letters else None)
+    # an A10 is nearly an A10G
+    return next((name for name in GPUS if _names(name, letters)), None) or ("A10G" if _names("A10", letters) else None)
+
+
+def _names(card: str, letters: str) -> bool:
+    """Whether a card is named: no part of a longer name, as the L4 is in L40 and the A100 in RTX A1000."""
+    spelled = card.replace(" ", "[ _-]?")
+    return re.search(rf"(?<![A-Z0-9])G?{spelled}(?![0-9])", letters) is not None
 
 
 def gpu_machine(gpu: str, gpus: int = 1) -> Flavor:

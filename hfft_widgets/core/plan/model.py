@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from hfft_widgets.core.plan.architectures import TRAITS, Shapes, read_shapes
+from hfft_widgets.core.plan.architectures import ASSUMED_CONTEXT, TRAITS, Shapes, linear_layers, read_shapes
 from hfft_widgets.errors import ModelError
+
+# what no Hub id holds
+_NOT_IN_IDS = re.compile(r"[^\w./-]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class ModelFacts:
         licence: As its model card names it, or None if not known.
         gated: Whether its terms must be accepted on the Hub first, or None if not known.
         vision: Whether it reads pictures.
+        quantization: How its weights are packed into few bits, e.g. "bitsandbytes"; "" if they are not.
         unknown: What could not be read and is assumed, one phrase each.
     """
 
@@ -64,6 +69,7 @@ class ModelFacts:
     licence: str | None = None
     gated: bool | None = None
     vision: bool = False
+    quantization: str = ""
     unknown: tuple[str, ...] = ()
 
     @property
@@ -84,13 +90,19 @@ class ModelFacts:
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
         """The linear layers of one decoder layer: name -> (inputs, outputs)."""
-        query, key = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        hidden, inner = self.hidden_size, self.intermediate_size
-        gate = {"gate_proj": (hidden, inner)} if self.gated_mlp else {}
-        return {
-            "q_proj": (hidden, query), "k_proj": (hidden, key), "v_proj": (hidden, key), "o_proj": (query, hidden),
-            **gate, "up_proj": (hidden, inner), "down_proj": (inner, hidden),
-        }  # fmt: skip
+        queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        return linear_layers(self.hidden_size, self.intermediate_size, queries, keys, gated=self.gated_mlp)
+
+    @property
+    def page(self) -> str:
+        """The model's page on the Hub, where terms are accepted; "" for a folder."""
+        return "" if self.local else "https://huggingface.co/" + _NOT_IN_IDS.sub("", self.reference)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values: all but its name, and of the chat template only whether there is one."""
+        facts = asdict(self)
+        del facts["reference"]
+        return {**facts, "chat_template": self.chat_template is not None, "unknown": list(self.unknown)}
 
     def lora_linears(self, targets: tuple[str, ...] = ()) -> list[tuple[int, int]]:
         """(inputs, outputs) of the adapted layers of one decoder layer; no names: all of them."""
@@ -119,7 +131,8 @@ def model_facts(
         config: The configuration; a vision model's text part is used where it has one.
         reference: Hub id or folder.
         local: Whether `reference` is a folder.
-        parameters: The count from the safetensors headers, if known; else the closed form.
+        parameters: The count from the safetensors headers, if known; else the closed form. Packed weights
+            (`quantization_config`) count fewer numbers than the model has: theirs is not taken.
         initialised: The count of an initialisation without memory (`sources.meta`), if one was made.
         chat_template: The tokenizer's template.
         weight_bytes: Size of the weight files.
@@ -127,22 +140,28 @@ def model_facts(
         gated: Whether its terms must be accepted on the Hub.
 
     Raises:
-        ModelError: The configuration lacks what an estimate needs.
+        ModelError: The configuration lacks what an estimate needs, or is that of an encoder.
     """
+    _refuse_other_kinds(config, reference)
     text = config.get("text_config") or config
+    packed = config.get("quantization_config")
     try:
         shapes = read_shapes(text if "tie_word_embeddings" in text else {**text, **_tie(config)})
-    except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ModelError(
             f"The config.json of {reference!r} does not describe a language model: {error}.",
             remedy="Choose a decoder model such as Qwen/Qwen3-0.6B, or a folder saved with save_pretrained.",
         ) from error
     vision = any(config.get(key) for key in ("vision_config", "image_token_id", "image_token_index"))
-    total, source = _count(shapes, parameters, initialised)
+    total, source = _count(shapes, None if packed else parameters, initialised)
+    unknown = _unknown(shapes, source, vision=vision)
+    if not local:
+        unknown += ["its licence"] if licence is None else []
+        unknown += ["whether its terms must be accepted first"] if gated is None else []
     return ModelFacts(
         reference=reference,
         local=local,
-        architecture=(config.get("architectures") or ["unknown"])[0],
+        architecture=(_classes(config) or ["unknown"])[0],
         model_type=str(text.get("model_type", "unknown")),
         parameters=total,
         parameters_source=source,
@@ -163,8 +182,26 @@ def model_facts(
         licence=licence,
         gated=gated,
         vision=vision,
-        unknown=tuple(_unknown(shapes, source, vision=vision)),
+        quantization=str(packed.get("quant_method", "few bits")) if isinstance(packed, Mapping) else "",
+        unknown=tuple(unknown),
     )
+
+
+def _classes(config: Mapping[str, Any]) -> list[str]:
+    """Names of the classes that saved the model."""
+    named = config.get("architectures")
+    return [str(name) for name in named] if isinstance(named, (list, tuple)) else []
+
+
+def _refuse_other_kinds(config: Mapping[str, Any], reference: str) -> None:
+    """Encoders have the same keys as decoders, and would be planned as if they wrote text."""
+    classes = ", ".join(_classes(config))
+    if config.get("is_encoder_decoder") or "ForMaskedLM" in classes:
+        raise ModelError(
+            f"{reference!r} is no decoder ({classes or config.get('model_type', 'an encoder')}).",
+            why="Only models that continue a text token by token can be trained here.",
+            remedy="Choose a decoder model such as Qwen/Qwen3-0.6B.",
+        )
 
 
 def _tie(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,6 +231,8 @@ def _unknown(shapes: Shapes, source: str, *, vision: bool) -> list[str]:
         found.append("the architecture: its layers are taken for a Llama's" + ("" if counted else ", and its size too"))
     if vision and not counted:
         found.append("the size of the part that reads pictures")
+    if not shapes.context_known:
+        found.append(f"its context length: {ASSUMED_CONTEXT:,} tokens are assumed")
     return found
 
 
@@ -213,5 +252,5 @@ def closed_form_known(config: Mapping[str, Any]) -> bool:
     """Whether `count_parameters` is exact for this configuration; else an initialisation can tell."""
     try:
         return "text_config" not in config and config.get("model_type") in TRAITS and read_shapes(config).known
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
         return False

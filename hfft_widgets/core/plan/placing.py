@@ -18,6 +18,12 @@ from hfft_widgets.core.plan.training import TrainingPlan
 from hfft_widgets.core.plan.work import GENERATING
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, usd_text
 
+# settings that change the memory, and the time: what was said of either is no longer true once one of them changes
+_MEMORY = (
+    "flavor", "peft", "batch_size", "accumulation", "max_length", "lora_r", "activation_checkpointing",
+    "num_generations", "max_completion_length",
+)  # fmt: skip
+_TIME = (*_MEMORY, "num_train_epochs", "max_steps", "eval_rows")
 ALWAYS_ADAPTERS = 3.5e9  # parameters; from here on all weights need several large cards
 # a processor is enough for what takes no longer
 _LOCAL_SECONDS = 3600
@@ -73,7 +79,10 @@ def _places(draft: TrainingPlan, flavor: str | None, peft: str | None, effective
     usual = tuple(name for name in size_class(draft.facts.parameters).flavors if name in known)
     single = sorted((m for m in known.values() if m.gpus == 1 and m.usd_per_hour), key=lambda m: m.usd_per_hour)
     rest = tuple((machine.name,) for machine in single if machine.name not in usual)
-    return Places((usual, *rest) if usual else rest, "")
+    groups = (usual, *rest) if usual else rest
+    if not groups:
+        return Places(tuple((name,) for name in known), "It is all there is to choose from.")
+    return Places(groups, "")
 
 
 def _suits_here(draft: TrainingPlan, peft: str | None, effective: int, fixed: frozenset[str]) -> bool:
@@ -135,29 +144,32 @@ def _reasons(
     plan: TrainingPlan, places: Places, peft: str | None, effective: int, fixed: frozenset[str]
 ) -> Iterator[Reason]:
     yield _why_peft(plan, peft, effective)
-    yield _why_here(plan, places)
+    yield from _why_here(plan, places)
     s = plan.settings
     where = f", on each of {plan.hardware.gpus} cards" if plan.hardware.gpus > 1 else ""
+    pieces = "the largest pieces that fit" if plan.estimate.fits else "the smallest pieces; even they are too large for"
     if not {"batch_size", "accumulation"} & fixed:
         yield Reason(
             f"Batch {s.batch_size} x {s.accumulation}{where}: an effective batch of {plan.effective_batch_size}, in "
-            "the largest pieces that fit the memory.",
-            ("batch_size", "accumulation", "flavor"),
+            f"{pieces} the memory.",
+            _MEMORY,
         )
     if plan.method in GENERATING and "num_generations" not in fixed and s.num_generations < 8:
         yield Reason(
             f"{s.num_generations} answers per prompt instead of 8: more at once do not fit the memory.",
-            ("num_generations", "flavor"),
+            _MEMORY,
         )
 
 
 def _why_peft(plan: TrainingPlan, peft: str | None, effective: int) -> Reason:
-    about = ("peft", "flavor")
     if peft:
-        return Reason(("LoRA" if peft == "lora" else "All weights") + ": you chose it.", about)
+        return Reason(("LoRA" if peft == "lora" else "All weights") + ": you chose it.", ("peft",))
     if plan.peft == "none":
         return Reason(
-            "All weights: the model is small enough for it, and nothing learns better.", about, _lighter(plan)
+            "All weights: the model is small enough for it, and nothing learns better.",
+            _MEMORY,
+            _lighter(plan),
+            _MEMORY,
         )
     size = count_text(plan.facts.parameters)
     full = batched(plan.with_values(peft="none"), effective, fixed=1)
@@ -169,7 +181,7 @@ def _why_peft(plan: TrainingPlan, peft: str | None, effective: int) -> Reason:
             f"LoRA instead of all weights: they would take up to {need}, and {plan.flavor} has {has}. Adapters learn "
             "from the same rows in the same steps."
         )
-    return Reason(words, about, _roomier(plan, effective))
+    return Reason(words, _MEMORY, _roomier(plan, effective), _TIME)
 
 
 def _lighter(plan: TrainingPlan) -> str:
@@ -188,28 +200,26 @@ def _roomier(plan: TrainingPlan, effective: int) -> str:
     return f"All weights would fit {best.flavor} ({best.hardware.where}), for about {usd_text(best.estimate.usd.mid)}."
 
 
-def _why_here(plan: TrainingPlan, places: Places) -> Reason:
-    about = ("flavor",)
+def _why_here(plan: TrainingPlan, places: Places) -> Iterator[Reason]:
     if places.why:
-        return Reason(places.why, about)
-    size = size_class(plan.facts.parameters)
+        yield Reason(places.why, ("flavor",))
+        return
+    size, count = size_class(plan.facts.parameters), count_text(plan.facts.parameters)
     offered = [name for name in size.flavors if any(machine.name == name for machine in plan.machines)]
-    if plan.flavor not in size.flavors:
-        lacks = (
-            f"{' and '.join(offered)}, has too little memory"
-            if offered
-            else f"{' and '.join(size.flavors)}, is not offered"
-        )
-        return Reason(
-            f"{plan.flavor}: what is usual for {count_text(plan.facts.parameters)} parameters, {lacks}.", about
-        )
-    usual = [name for name in offered if name != plan.flavor]
-    words = f"{plan.flavor}: usual for {count_text(plan.facts.parameters)} parameters ({size.name})"
-    if not usual:
-        return Reason(words + ".", about)
-    other = batched(plan, plan.effective_batch_size, usual[0])
+    if plan.flavor in size.flavors:
+        yield Reason(f"{plan.flavor}: usual for {count} parameters ({size.name}).", ("flavor",))
+        yield from (_compared(plan, name) for name in offered if name != plan.flavor)
+        return
+    lacks = f"{' and '.join(offered)}, has too little memory"
+    if not offered:
+        lacks = f"{' and '.join(size.flavors)}, is not offered"
+    yield Reason(f"{plan.flavor}: what is usual for {count} parameters, {lacks}.", _MEMORY)
+
+
+def _compared(plan: TrainingPlan, name: str) -> Reason:
+    """Why the plan's flavor was taken and not this one, which is usual too."""
+    other = batched(plan, plan.effective_batch_size, name)
     if not other.estimate.fits:
-        return Reason(f"{words}; {usual[0]} has too little memory.", about)
-    there = f"{usd_text(other.estimate.usd.mid)} and {duration_text(other.estimate.seconds.mid)} on {usual[0]}"
-    here = f"{usd_text(plan.estimate.usd.mid)} and {duration_text(plan.estimate.seconds.mid)} here"
-    return Reason(f"{words}, and the cheaper of the two in all.", about, f"It takes about {here}, {there}.")
+        return Reason(f"{name} is usual too, and has too little memory.", _MEMORY)
+    here, there = (f"{usd_text(p.estimate.usd.mid)} and {duration_text(p.estimate.seconds.mid)}" for p in (plan, other))
+    return Reason(f"It is the cheaper of the two usual ones in all: about {here}, {there} on {name}.", _TIME)

@@ -17,17 +17,18 @@ from hfft_widgets.core.plan.model import ModelFacts
 from hfft_widgets.core.plan.placing import placed
 from hfft_widgets.core.plan.rates import TINY, with_intervals
 from hfft_widgets.core.plan.reason import Reason
+from hfft_widgets.core.plan.refusal import LARGEST, Refusal
 from hfft_widgets.core.plan.settings import SETTING_NAMES, DataFacts, Settings
 from hfft_widgets.core.plan.training import TrainingPlan
 from hfft_widgets.core.plan.work import GENERATING
-from hfft_widgets.core.units import bytes_text, count_text
+from hfft_widgets.core.units import plural
 from hfft_widgets.errors import PlanError
 
 __all__ = ["LARGEST", "Wishes", "choose_method", "recommend"]
 
-LARGEST = 8.0e9
 # what both TRL and the scripts train pictures with
 _WITH_PICTURES = ("SFT", "DPO")
+_LEAST_ROWS = 2
 _LONGEST, _LONGEST_TINY = 4096, 1024
 
 
@@ -77,10 +78,17 @@ def recommend(
         wishes: What the person asked for.
 
     Raises:
+        ModelTooLargeError: The model has 8 billion parameters or more, and nobody said that it may.
         PlanError: No sound plan exists; the message says what would help.
     """
-    if facts.parameters >= LARGEST and not wishes.allow_large:
-        raise _too_large(facts)
+    if facts.quantization:
+        raise _packed(facts)
+    if data.rows < _LEAST_ROWS:
+        raise PlanError(
+            f"{data.name} has {plural(data.rows, 'usable row')}: one is trained on, and one is held out.",
+            why="Mapping and fixes leave no more." if report.fixes or report.mappings else "",
+            remedy="Undo a fix (report.without_fixes()), or choose data with more rows.",
+        )
     chosen, why_method = choose_method(report, wishes.goal, wishes.method)
     if facts.vision and data.pictures and chosen not in _WITH_PICTURES:
         raise PlanError(
@@ -95,18 +103,18 @@ def recommend(
     )  # fmt: skip
     judged = rewards(draft)
     plan = placed(draft, wishes.flavor, wishes.peft, _effective(draft, wishes.settings), wishes.settings)
+    if facts.parameters >= LARGEST and not wishes.allow_large:
+        raise Refusal(plan).error()
     reasons = [why_method, *plan.reasons, *_lessons(plan, report, judged)]
     reasons += [Reason(f"{name} {value}: you chose it.", (name,)) for name, value in wishes.settings.items()]
     return with_intervals(plan.with_values(reasons=tuple(reasons)), wishes.settings)
 
 
-def _too_large(facts: ModelFacts) -> PlanError:
-    weights = bytes_text(2 * facts.parameters)
+def _packed(facts: ModelFacts) -> PlanError:
     return PlanError(
-        f"{facts.name} has {count_text(facts.parameters)} parameters: no plan is made from 8 B on.",
-        why=f"Its weights alone take {weights} in 16 bits, training it needs one of the dearer cards, and one "
-        "wrong setting costs more than it teaches.",
-        remedy="Start with a model under 8 B, where every mistake is cheap. If you know what you do: allow_large=True.",
+        f"The weights of {facts.name} are packed into few bits ({facts.quantization}).",
+        why="Such copies are made to answer, not to learn: gradients need the weights as they were.",
+        remedy="Plan with the model it was made from; its card names it.",
     )
 
 
@@ -149,7 +157,9 @@ def _defaults(facts: ModelFacts, data: DataFacts, method: str) -> dict[str, Any]
 
 
 def _max_length(facts: ModelFacts, data: DataFacts) -> int:
-    """Room for 99 % of the rows, in multiples of 64, up to a limit that a single card bears."""
+    """The limit chosen with the data; else room for 99 % of the rows, up to a limit that a single card bears."""
+    if data.max_length:
+        return min(facts.context_length, data.max_length)
     roomy = 64 * math.ceil(data.longest_tokens * 1.05 / 64)
     return min(facts.context_length, roomy, _LONGEST_TINY if facts.parameters < TINY else _LONGEST)
 
@@ -168,6 +178,11 @@ def _lessons(plan: TrainingPlan, report: ValidationReport, judged: tuple[str, ..
 
 def _length_words(plan: TrainingPlan, report: ValidationReport) -> str:
     limit, lengths = plan.settings.max_length, report.lengths.get(plan.method)
+    if limit == plan.data.max_length:
+        cost = f" {lengths.at(limit).words}." if lengths is not None else ""
+        return f"max_length {limit:,}: the limit you chose with the data.{cost}"
+    if limit == plan.facts.context_length < plan.data.longest_tokens:
+        return f"max_length {limit:,}: {plan.facts.name} was made for no more; longer rows are cut."
     if plan.data.longest_tokens <= limit:
         return f"max_length {limit:,}: 99 % of the rows stay within {plan.data.longest_tokens:,} tokens."
     if lengths is not None:

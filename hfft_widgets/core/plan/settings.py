@@ -184,6 +184,10 @@ def _check_number(name: str, value: object, above: float | None = None) -> None:
         raise PlanError(f"{name} is {value!r}.", remedy=f"It must be a number {'above' if above == 0 else 'from'} 0.")
 
 
+# how tokens were counted
+COUNTED, GUESSED, UNSEEN = "the model's tokenizer", "bytes divided by four", "pictures are not counted"
+
+
 @dataclass(frozen=True)
 class DataFacts:
     """What a plan needs to know of the data, after mapping and fixes.
@@ -200,6 +204,7 @@ class DataFacts:
         tokens_source: How the tokens were counted.
         trained_share: Share of the tokens that carry a loss, from 0 to 1; None: not known.
         coverage: Which rows were looked at.
+        max_length: The limit in tokens that a person chose while looking at the rows; None: none.
     """
 
     name: str
@@ -210,9 +215,10 @@ class DataFacts:
     rows: int
     tokens_per_row: float
     longest_tokens: int
-    tokens_source: str = "the model's tokenizer"
+    tokens_source: str = COUNTED
     trained_share: float | None = None
     coverage: str = "all rows"
+    max_length: int | None = None
 
     @property
     def pictures(self) -> str | None:

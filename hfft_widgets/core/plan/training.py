@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core.data.values import METHODS
 from hfft_widgets.core.html import Markup
@@ -21,11 +22,16 @@ from hfft_widgets.core.script import fingerprint
 from hfft_widgets.core.units import plural
 from hfft_widgets.errors import PlanError
 
+if TYPE_CHECKING:
+    from hfft_widgets.core.plan.advice import Advice
+
 __all__ = ["METHODS", "PEFT", "Option", "TrainingPlan"]
 
 PEFT = ("none", "lora")
 # what `replace` takes beside the settings
-_OWN = ("method", "peft", "flavor", "goal", "push_to", "max_usd")
+_OWN = ("method", "peft", "flavor", "goal", "push_to", "max_usd", "image")
+# a reference to a container image: registry, path, tag or digest
+_IMAGE = re.compile(r"[\w./:@-]*", re.ASCII)
 # Modules a script imports, with the extra that brings them.
 _MODULES = {"torch": "train", "trl": "train", "accelerate": "train", "datasets": "train"}
 
@@ -98,6 +104,17 @@ class TrainingPlan:
         limit = self.max_usd
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0):
             raise PlanError(f"max_usd is {limit!r}.", remedy="It must be a number of dollars above 0, or None.")
+        if self.settings.eval_rows >= self.data.rows:
+            raise PlanError(
+                f"eval_rows is {self.settings.eval_rows:,}, and {self.data.name} has {plural(self.data.rows, 'row')}: "
+                "none would be left to train on.",
+                remedy=f"Hold out fewer: at most {self.data.rows - 1:,}.",
+            )
+        image: object = self.image
+        if not isinstance(image, str) or not _IMAGE.fullmatch(image):
+            raise PlanError(
+                f"The image is {image!r}.", remedy='It must be a container\'s name such as "python:3.12", or "".'
+            )
         if remedy := generation_problem(self):
             s, devices = self.settings, plural(cards(self.hardware), "card")
             raise PlanError(
@@ -193,6 +210,20 @@ class TrainingPlan:
         return "beaten by another" if plan.flavor in beaten else ""
 
     @cached_property
+    def advice(self) -> tuple[Advice, ...]:
+        """Changes worth making: to fit the memory, or to cost less."""
+        from hfft_widgets.core.plan.advice import advice_for
+
+        return tuple(advice_for(self))
+
+    @property
+    def lighter(self) -> Advice | None:
+        """The least change that takes less memory, for a run that had too little of it; None: nothing is left."""
+        from hfft_widgets.core.plan.advice import lighter_than
+
+        return lighter_than(self)
+
+    @cached_property
     def warnings(self) -> tuple[str, ...]:
         """What could disappoint."""
         from hfft_widgets.core.plan.caveats import warnings_of
@@ -248,7 +279,7 @@ class TrainingPlan:
             plan = with_intervals(plan, own | set(new))
         said = [Reason(f"{name} {_shown(value)}: you chose it.", (name,)) for name, value in new.items()]
         changed = {name for name in (*_OWN, *SETTING_NAMES) if _value(plan, name) != _value(self, name)}
-        kept = [reason for reason in self.reasons if changed.isdisjoint(reason.about)]
+        kept = [left for reason in self.reasons if (left := reason.after(changed)) is not None]
         plan = dataclasses.replace(plan, reasons=(*kept, *said))
         self._check_edit(plan)
         return plan
@@ -322,9 +353,9 @@ class TrainingPlan:
             "push_to": self.push_to,
             "settings": dataclasses.asdict(self.settings),
             "data": self.data.to_dict(),
-            "parameters": self.facts.parameters,
+            "image": self.image,
+            "facts": self.facts.to_dict(),
             "license": self.facts.licence,
-            "unknown": list(self.facts.unknown),
             "estimate": self.estimate.to_dict(),
             "timeout_seconds": self.timeout_seconds,
             "max_usd": self.max_usd,

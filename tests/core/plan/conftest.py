@@ -31,7 +31,8 @@ def qwen3(size: str, **changes: object) -> ModelFacts:
         "max_position_embeddings": 40960,
         **QWEN3[size],
     }
-    facts = model_facts(config, reference=f"Qwen/Qwen3-{size}", local=False, chat_template="{% generation %}")
+    known = {"chat_template": "{% generation %}", "licence": "apache-2.0", "gated": False}
+    facts = model_facts(config, reference=f"Qwen/Qwen3-{size}", local=False, **known)
     return dataclasses.replace(facts, **changes)
 
 

@@ -36,7 +36,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 def model(name: str, template: str | None = MARKED, **changes: Any) -> ModelFacts:
     config = {"max_position_embeddings": 32768, **CONFIGS[name], **changes}
-    return model_facts(config, reference=f"org/{name}", local=False, chat_template=template)
+    known = {"licence": "apache-2.0", "gated": False, "chat_template": template}
+    return model_facts(config, reference=f"org/{name}", local=False, **known)
 
 
 def words(texts: Any) -> list[int]:

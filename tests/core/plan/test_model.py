@@ -82,13 +82,45 @@ def test_a_tied_head_that_is_stored_twice_counts_once():
 
 
 def test_what_is_unknown_is_said():
-    strange = {**SMALL, "model_type": "strange"}
+    strange = {**SMALL, "model_type": "strange", "max_position_embeddings": 64}
     assert not closed_form_known(strange)
     assert "its size too" in model_facts(strange, reference="x").unknown[0]
     counted = model_facts(strange, reference="x", initialised=12345)
     assert (counted.parameters, counted.parameters_source) == (12345, "initialisation without memory")
     assert "size" not in counted.unknown[0]
-    assert model_facts({**SMALL, "model_type": "llama"}, reference="x").unknown == ()
+    known = {**SMALL, "model_type": "llama", "max_position_embeddings": 64}
+    assert model_facts(known, reference="x").unknown == ()
+    assert "2,048 tokens are assumed" in model_facts({**SMALL, "model_type": "llama"}, reference="x").unknown[0]
+    # of a folder nobody asks for a licence; of a model on the Hub it is said
+    there = model_facts(known, reference="org/x", local=False)
+    assert there.unknown == ("its licence", "whether its terms must be accepted first")
+    assert model_facts(known, reference="org/x", local=False, licence="mit", gated=True).unknown == ()
+
+
+def test_facts_are_in_the_dictionary_and_the_template_is_not():
+    facts = model_facts(
+        {**SMALL, "model_type": "llama"}, reference="org/x", local=False, chat_template="{{ x }}", gated=True
+    )
+    values = json.loads(json.dumps(facts.to_dict()))
+    assert values["gated"] is True
+    assert values["chat_template"] is True
+    named = {"layers": 2, "vocabulary_size": 128, "tied_embeddings": False, "vision": False, "licence": None}
+    assert named.items() <= values.items()
+    assert facts.page == "https://huggingface.co/org/x"
+    assert model_facts({**SMALL}, reference="/x").page == ""
+
+
+def test_packed_weights_are_counted_from_the_configuration_and_said():
+    config = {**SMALL, "model_type": "llama", "quantization_config": {"quant_method": "bitsandbytes"}}
+    facts = model_facts(config, reference="x", parameters=17)
+    assert facts.quantization == "bitsandbytes"
+    assert facts.parameters == count_parameters(config)
+
+
+@pytest.mark.parametrize("kind", [{"is_encoder_decoder": True}, {"architectures": ["BertForMaskedLM"]}])
+def test_an_encoder_is_no_decoder(kind):
+    with pytest.raises(ModelError, match="no decoder"):
+        model_facts({**SMALL, "model_type": "bert", **kind}, reference="x")
 
 
 def test_a_vision_model_is_its_text_part_and_says_what_it_cannot_count():
@@ -116,7 +148,8 @@ def test_size_classes_go_by_the_exact_total():
 @pytest.mark.parametrize(
     "config",
     [{}, {"hidden_size": "wide"}, {"hidden_size": 64, "num_attention_heads": 0}, {"text_config": [1]},
-     {**SMALL, "num_hidden_layers": -1}, {**SMALL, "vocab_size": None}],
+     {**SMALL, "num_hidden_layers": -1}, {**SMALL, "vocab_size": None}, {**SMALL, "head_dim": -8},
+     {**SMALL, "max_position_embeddings": -1}, {**SMALL, "vocab_size": 1e400}],
 )  # fmt: skip
 def test_what_is_no_language_model_says_so(config):
     with pytest.raises(ModelError, match="does not describe a language model"):

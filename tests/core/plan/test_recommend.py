@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -318,6 +319,12 @@ def test_twenty_minutes_of_codeforces_on_a_t4_cost_thirteen_cents_not_thirty():
     assert short.rows_seen < 0.05 * data.rows  # a whole epoch is far away
     assert f"max_steps={short.settings.max_steps}" in short.script.partition(LESSON_END)[0]
     assert short.timeout_seconds >= e.seconds.high
+    card = re.sub(r"<style>.*?</style>|<[^>]+>", " ", short._repr_html_(), flags=re.DOTALL).replace("\xa0", " ")
+    for said in ("$0.13", "20 min", "at $0.40 an hour", "47,780 rows", f"{e.prices_source}, {e.prices_date}"):
+        assert said in card
+        assert said in str(short)
+    assert f"{short.rows_seen:,} rows looked at" in card
+    assert "$0.30" not in card + str(short)
 
 
 def test_a_base_model_in_a_folder_is_planned_with_the_scripts_template_and_its_licence(sample_folders, tmp_path):
@@ -339,3 +346,20 @@ def test_a_base_model_in_a_folder_is_planned_with_the_scripts_template_and_its_l
     assert "give_chat_template(tokenizer)" in made.script
     assert made.data.longest_tokens > 10
     assert made.to_dict()["license"] == "apache-2.0"
+
+
+def test_a_plan_for_another_model_than_the_reports_validates_again(sample_folders, tmp_path):
+    """The other model's template does not mark answers, and writes more tokens around each turn."""
+    import shutil
+
+    import hfft_widgets as hfft
+
+    other = shutil.copytree(hfft.samples.model(), tmp_path / "other")
+    template = "{% for m in messages %}{{ m.role }} says the following: {{ m.content }}{{ eos_token }}{% endfor %}"
+    (other / "chat_template.jinja").write_text(template, "utf-8")
+    found = hfft.validate("sample:messages", model="sample:model")
+    same, new = hfft.plan_training("sample:model", found), hfft.plan_training(str(other), found)
+    assert same.settings.assistant_only_loss
+    assert new.settings.answers_only
+    assert new.data.tokens_per_row > same.data.tokens_per_row
+    assert found.model == "sample:model"  # reports never change

@@ -73,7 +73,7 @@ def test_what_is_not_known_is_said():
     made = dataclasses.replace(made, facts=dataclasses.replace(made.facts, unknown=("the architecture",)))
     for rendered in (str(made), made.to_markdown(), made._repr_html_()):
         assert "the architecture" in rendered
-    assert made.to_dict()["unknown"] == ["the architecture"]
+    assert made.to_dict()["facts"]["unknown"] == ["the architecture"]
 
 
 def test_hostile_names_reach_every_view_as_text():
@@ -131,7 +131,7 @@ def test_a_fingerprint_is_of_what_runs_where_how_long_and_whereto():
         made.replace(flavor="l4x1"),
         made.replace(push_to="me/it"),
         made.replace(num_train_epochs=40),
-        dataclasses.replace(made, image="ghcr.io/other/image"),
+        made.replace(image="ghcr.io/other/image:2"),
         made.with_script(made.script.replace("set_seed(SEED)", "set_seed(1)")),
     ]
     assert len({made.fingerprint, *(other.fingerprint for other in changed)}) == len(changed) + 1
@@ -147,6 +147,45 @@ def test_reasons_follow_what_a_person_changes():
     mine = made.replace(batch_size=4)
     assert not any("effective batch of 16" in str(reason) for reason in mine.reasons)
     assert "batch_size 4: you chose it." in map(str, mine.reasons)
+
+
+@pytest.mark.parametrize("changes", [{"max_length": 4096}, {"activation_checkpointing": False}, {"peft": "lora"}])
+def test_what_was_said_of_the_memory_goes_with_what_changes_it(changes):
+    made = plan()
+    said = ("largest pieces that fit", "small enough for it")
+    assert all(words in str(made) for words in said)
+    assert not any(words in str(made.replace(**changes)) for words in said)
+    kept = made.replace(seed=3)
+    assert all(words in str(kept) for words in said)
+
+
+def test_what_was_said_of_the_price_goes_with_what_changes_it():
+    made = plan("Qwen3-1.7B")
+    assert "the cheaper of the two" in str(made)
+    longer = made.replace(num_train_epochs=50)
+    assert "the cheaper of the two" not in str(longer)
+    assert "All weights would fit" in made._repr_html_()
+    assert "All weights would fit" not in longer._repr_html_()
+    # what is still true stays
+    assert "LoRA instead of all weights" in str(longer)
+    assert "usual for 1.72 B parameters" in str(longer)
+
+
+@pytest.mark.parametrize(
+    ("flavor", "peft", "said", "never"),
+    [
+        ("t4-small", "none", "products in float16; a T4 has no bfloat16", "products in bfloat16"),
+        ("l4x1", "none", "weights in float32, products in bfloat16.", "float16;"),
+        ("a10g-small", "lora", "frozen weights in bfloat16 (1.2 GB less than in float32", "products"),
+        ("local", "none", "float32, as a processor computes best", "bfloat16"),
+    ],
+)
+def test_the_numbers_it_computes_with_are_said_and_follow_the_machine(flavor, peft, said, never):
+    made = plan().replace(flavor=flavor, peft=peft)
+    for rendered in (str(made), made.to_markdown(), plain(made._repr_html_())):
+        assert said in rendered
+    facts = str(made).partition("Numbers:")[2].partition("\n")[0]
+    assert never not in facts
 
 
 def test_adapters_and_their_rate_go_together_unless_chosen():
