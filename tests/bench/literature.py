@@ -20,7 +20,7 @@ from hfft_widgets.core.plan.work import Work
 
 _KEYS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "intermediate_size",
          "vocab_size", "tie_word_embeddings", "head_dim")  # fmt: skip
-# ZeRO calls Python for every trained tensor that gets its gradient, in each micro step. Set from the five full trainings
+# ZeRO calls Python for every trained tensor that gets its gradient, in each micro step. Set from five full trainings
 # of Qwen-1.8B (2.1 s for 8 micro steps, whatever the length up to 1,024), which therefore are no test of it
 _ZERO_LAYER_SECONDS = 2.4e-3
 _METRICS = ("mem_device", "mem_alloc", "mem_reserved", "tok_s", "samples_s", "time_step", "time_total")

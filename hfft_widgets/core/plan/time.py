@@ -128,12 +128,15 @@ def _update(model: ModelFacts, work: Work, flavor: Flavor) -> float:
 
 
 def _generation(model: ModelFacts, work: Work, flavor: Flavor) -> float:
-    """Decoding token by token: weights are read once per token, or the layers' launches are waited for."""
+    """Decoding token by token: weights are read once per token, or the layers' launches are waited for.
+
+    Answers serve several steps where there are iterations on them.
+    """
     if not work.generates:
         return 0.0
     layer = (_VLLM_LAYER_SECONDS if work.vllm else _DECODE_LAYER_SECONDS) if flavor.gpu else _CPU_DECODE_SECONDS
     read = model.parameters * 2 / (flavor.gigabytes_per_second * 1e9 * _DECODE_SHARE)
-    return work.completion_tokens * max(read, model.layers * layer)
+    return work.completion_tokens * max(read, model.layers * layer) / work.iterations
 
 
 def _cpu_micro(model: ModelFacts, work: Work, flavor: Flavor) -> float:

@@ -178,6 +178,7 @@ class TrainingPlan:
             checkpointing=s.activation_checkpointing,
             completion_tokens=s.max_completion_length if generates else 0,
             generations=s.num_generations if generates else 1,
+            iterations=s.num_iterations if generates else 1,
             max_steps=s.max_steps,
         )
 

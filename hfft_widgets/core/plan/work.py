@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from hfft_widgets.core.plan.model import ModelFacts
@@ -39,6 +40,7 @@ class Work:
         checkpointing: Whether activations are recomputed.
         completion_tokens: Tokens generated per answer (GRPO, RLOO).
         generations: Answers per prompt (GRPO, RLOO).
+        iterations: Optimizer steps on the same answers (GRPO, RLOO).
         max_steps: Ends earlier; -1 does not.
         quantized: Whether the frozen weights of linear layers are in 4 bits (QLoRA).
         dtype: Format of the weights: "float32", "bfloat16", "float16"; "": what the scripts do, float32 for all
@@ -68,6 +70,7 @@ class Work:
     checkpointing: bool = True
     completion_tokens: int = 0
     generations: int = 1
+    iterations: int = 1
     max_steps: int = -1
     quantized: bool = False
     dtype: str = ""
@@ -132,9 +135,12 @@ class Work:
         """Optimizer steps where each of so many devices takes a batch."""
         if self.max_steps > 0:
             return self.max_steps
-        rows = self.rows * (self.generations if self.generates else 1)
-        per_epoch = -(-rows // (self.batch_size * self.accumulation * max(1, gpus)))
-        return max(1, round(per_epoch * self.epochs))
+        batch = self.batch_size * self.accumulation * max(1, gpus)
+        if self.generates:  # TRL's RepeatSampler leaves out the prompts that fill no batch
+            per_epoch = self.rows // max(1, batch // self.generations) * self.iterations
+        else:
+            per_epoch = -(-self.rows // batch)
+        return max(1, math.ceil(per_epoch * self.epochs))
 
     def weight_bytes(self, *, gpu: bool) -> int:
         """Bytes of one unquantized weight."""

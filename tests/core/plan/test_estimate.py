@@ -176,6 +176,32 @@ def test_no_cheaper_flavor_is_slower_than_one_that_is_not_dominated():
     assert "t4-medium" in dominated(estimates)  # the same card as t4-small, dearer
 
 
+@pytest.mark.parametrize("iterations", [1, 3])
+@pytest.mark.parametrize("prompts", [2, 7, 20, 21])
+@pytest.mark.parametrize(("batch", "accumulation", "generations"), [(4, 1, 2), (2, 4, 4), (8, 1, 8)])
+def test_prompts_that_fill_no_batch_are_left_out_as_trl_does(prompts, batch, accumulation, generations, iterations):
+    from trl.trainer.utils import RepeatSampler
+
+    work = Work(
+        "GRPO", 16, batch, accumulation, 500, 1024, prompts, 1,
+        completion_tokens=64, generations=generations, iterations=iterations,
+    )  # fmt: skip
+    sampler = RepeatSampler(
+        range(prompts), generations, batch * accumulation // generations, repeat_count=iterations * accumulation
+    )
+    # a micro step loads the answers of a whole generation, and an optimizer step takes so many of them
+    taken = len(sampler) // (batch * accumulation) // accumulation
+    assert work.steps == max(1, taken)
+
+
+def test_answers_that_serve_several_steps_are_made_once():
+    once = Work("GRPO", 16, 8, 1, 500, 1024, 80, 1, completion_tokens=256, generations=8)
+    thrice = dataclasses.replace(once, iterations=3)
+    one, three = (estimate_work(qwen3("0.6B"), work, BY_NAME["l4x1"]) for work in (once, thrice))
+    assert three.steps == 3 * one.steps
+    assert one.seconds.mid < three.seconds.mid < 3 * one.seconds.mid
+
+
 def test_more_cards_divide_the_steps():
     work = Work("SFT", 16, 4, 1, 500, 1024, 1600, 1)
     one, four = (estimate_work(qwen3("0.6B"), work, BY_NAME[name]) for name in ("l4x1", "l4x4"))
