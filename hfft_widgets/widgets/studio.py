@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
@@ -11,9 +11,12 @@ from hfft_widgets.core.html import el
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.widgets.data import DatasetValidator
 from hfft_widgets.widgets.export import GGUFExporter
-from hfft_widgets.widgets.panel import Card, Panel
+from hfft_widgets.widgets.panel import Card, Panel, shown
 from hfft_widgets.widgets.plan import TrainingPlanner
 from hfft_widgets.widgets.run import TrainingMonitor
+
+if TYPE_CHECKING:
+    from hfft_widgets.core.plan.training import TrainingPlan
 
 STEPS = (
     ("Data", "Can this be trained on, and which rows hurt?"),
@@ -40,7 +43,13 @@ class FineTuner(Panel):
         self.exporter = GGUFExporter()
         self.panels: tuple[Panel, ...] = (self.data, self.planner, self.monitor, self.exporter)
         self.heads = tuple(W.HTML() for _ in STEPS)
+        self.failed = W.HBox()
         super().__init__()
+        self.lighter_button = self.button(
+            "Make the plan lighter", self.lighten, doing="Planning with less memory", icon="magic",
+            tooltip="The least change that takes less memory; the plan shows it, and it can be undone there",
+        )  # fmt: skip
+        self.failed.children = (self.lighter_button,)
         self.planner.model.layout.display = "none"  # the data step asks for it
         self.exporter.folder.layout.display = "none"
         T.dlink((self.data.model, "value"), (self.planner.model, "value"))
@@ -56,6 +65,8 @@ class FineTuner(Panel):
         pieces: list[W.Widget | Card] = [self._vars]
         for head, panel in zip(self.heads, self.panels, strict=True):
             pieces += [head, *panel.parts()[1:]]
+            if panel is self.monitor:
+                pieces.append(self.failed)
         return pieces
 
     def opened(self) -> None:
@@ -64,6 +75,11 @@ class FineTuner(Panel):
             panel.opened()
         self._mark()
 
+    @shown
+    def lighten(self) -> TrainingPlan:
+        """Change the plan to take less memory, after a run that had too little; it can be started again then."""
+        return self.planner.lighten()
+
     def _checked(self, change: Any) -> None:
         self.planner.report = change.new
         self._mark()
@@ -71,6 +87,13 @@ class FineTuner(Panel):
     def _planned(self, change: Any) -> None:
         self.monitor.plan = change.new
         self._mark()
+
+    def _short_of_memory(self) -> bool:
+        """Whether the plan on show was run and had too little memory."""
+        run, plan = self.monitor.result, self.planner.result
+        if run is None or plan is None or run.fingerprint != plan.fingerprint:
+            return False
+        return run.diagnosis is not None and run.diagnosis.memory
 
     def _trained(self, change: Any) -> None:
         run = change.new
@@ -93,6 +116,7 @@ class FineTuner(Panel):
             head.value = _head(index, done=done[index], unlocked=open_[index])
             panel.top.layout.display = "" if open_[index] else "none"
             panel.bottom.layout.display = "" if open_[index] else "none"
+        self.lighter_button.layout.display = "" if self._short_of_memory() else "none"
         self.result = self.exporter.result
 
 

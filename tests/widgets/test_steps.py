@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import hfft_widgets as hfft
@@ -153,6 +155,28 @@ def test_a_new_kernel_finds_the_run_that_is_live(sample_folders):
         run.cancel()
     assert "Cancelled" in tuner.monitor.card.html
     assert tuner.exporter.source is None
+
+
+def test_a_run_short_of_memory_offers_a_lighter_plan(sample_folders, tmp_path, monkeypatch):
+    (tmp_path / "trl.py").write_text("raise MemoryError('CUDA out of memory. Tried to allocate 2.00 GiB')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    tuner = hfft.FineTuner()
+    tuner.data.validate()
+    tuner.planner.plan()
+    assert tuner.lighter_button.layout.display == "none"
+    run = tuner.monitor.launch().wait(120)
+    assert "Out of memory" in run.error
+    deadline = time.monotonic() + 30
+    while tuner.monitor.result is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert tuner.lighter_button.layout.display == ""
+    before = tuner.planner.result
+    after = tuner.lighten()
+    assert after.estimate.memory_bytes.high < before.estimate.memory_bytes.high
+    assert after.effective_batch_size == before.effective_batch_size
+    assert tuner.lighter_button.layout.display == "none"  # this plan has not run yet
+    assert tuner.monitor.plan is after
+    assert tuner.planner.undo() == before
 
 
 def test_an_earlier_run_can_be_picked_and_exported(sample_folders):

@@ -21,11 +21,13 @@ class Diagnosis:
         what: What happened, one sentence, with the value got.
         why: The reason, where it is known; "most often" where it is only likely.
         remedy: What to do next.
+        memory: Whether it had too little memory, for sure or most likely: a lighter plan may help.
     """
 
     what: str
     why: str = ""
     remedy: str = ""
+    memory: bool = False
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.remedy) if part)
@@ -113,7 +115,9 @@ def _memory(text: str, kind: str) -> Diagnosis:
     advice = (
         "Choose a smaller model, or close other programs." if kind == "export" else f"{_SMALLER}, or a larger machine."
     )
-    return Diagnosis(f"Out of memory: {where} did not suffice.", f"The script said: {_short(text)}", advice)
+    return Diagnosis(
+        f"Out of memory: {where} did not suffice.", f"The script said: {_short(text)}", advice, memory=True
+    )
 
 
 def _disk(text: str, kind: str) -> Diagnosis:  # noqa: ARG001
@@ -243,7 +247,7 @@ def _by_place(message: str, exception: str) -> Diagnosis:
         return Diagnosis(message, why, "Launch it again with a longer limit or fewer steps.")
     if "ended from outside" in message:
         why = why or "Most often the machine ran out of memory; somebody may also have ended it."
-        return Diagnosis(message, why, f"If it was memory: {_SMALLER[0].lower()}{_SMALLER[1:]}.")
+        return Diagnosis(message, why, f"If it was memory: {_SMALLER[0].lower()}{_SMALLER[1:]}.", memory=True)
     return Diagnosis(message, why, "The log may show more; launch it again.")
 
 
@@ -273,6 +277,7 @@ _KILLED = Diagnosis(
     "The script was killed from outside (signal 9).",
     "Most often the machine ran out of memory and the system chose the largest program.",
     f"{_SMALLER}; close other programs, or use a machine with more memory.",
+    memory=True,
 )
 _CRASHED = Diagnosis(
     "The script crashed in a compiled library.",
