@@ -8,23 +8,18 @@ import ipywidgets as W  # noqa: N812
 import traitlets as T  # noqa: N812
 
 from hfft_widgets import api
-from hfft_widgets.core.data.values import METHODS
 from hfft_widgets.core.html import el, fold
-from hfft_widgets.core.plan.flavors import FLAVORS
-from hfft_widgets.core.plan.settings import GOALS, SETTING_NAMES
-from hfft_widgets.core.plan.views_options import flavor_label
+from hfft_widgets.core.plan.settings import SETTING_NAMES
 from hfft_widgets.core.plan.views_script import difference, lesson_of
 from hfft_widgets.errors import ModelTooLargeError, PlanError
 from hfft_widgets.widgets.panel import Panel, folded, shown
 from hfft_widgets.widgets.plan_script import ScriptPart
 from hfft_widgets.widgets.plan_settings import SettingsPart
+from hfft_widgets.widgets.plan_wishes import Wishes
 
 if TYPE_CHECKING:
     from hfft_widgets.core.plan.advice import Advice
     from hfft_widgets.core.plan.training import TrainingPlan
-
-AUTO = "choose for me"
-_STYLE = {"description_width": "70px"}
 
 
 class TrainingPlanner(Panel):
@@ -39,57 +34,29 @@ class TrainingPlanner(Panel):
 
     def __init__(self, report: Any = None, *, model: Any = None) -> None:
         super().__init__()
-        self._filling = False
         self._chosen: dict[str, Any] = {}  # settings that the person chose: they stay in a new plan
-        self._make_top(model)
-        self.settings = SettingsPart(self._edited)
-        self._editors = self.settings.editors
-        self.script = ScriptPart(self)
-        self.changed = W.HTML()
-        self.undo_button = self.button("Undo this change", self.undo, doing="Going back", icon="undo")
-        self.advised = _row()
         self._earlier: list[tuple[TrainingPlan, dict[str, Any]]] = []  # plans before each change, settings chosen then
-        self.report = report
-        self.observe(self._reported, "report")
-
-    def _make_top(self, model: Any) -> None:
-        self.model = W.Text(
-            value="" if model is None else str(model),
-            description="Model",
-            style=_STYLE,
-            layout=W.Layout(width="100%", max_width="860px"),
-            continuous_update=False,
-            placeholder="a Hub id or folder, e.g. Qwen/Qwen3-0.6B",
-        )
-        self.goal = _choice("Goal", [(AUTO, ""), *[(goal, goal) for goal in GOALS]])
-        self.method = _choice("Method", [(AUTO, ""), *[(method, method) for method in METHODS]])
-        self.peft = _choice("Trains", [(AUTO, ""), ("LoRA adapters", "lora"), ("all weights", "none")])
-        names = [(f"{machine.name} ({machine.where})", machine.name) for machine in FLAVORS]
-        self.flavor = _choice("Where", [(AUTO, ""), ("this machine", "local"), *names])
-        self.max_usd = W.BoundedFloatText(
-            min=0, max=1e5, step=0.5, description="Limit $", style=_STYLE, layout=W.Layout(width="170px"),
-            tooltip="The most it may cost; 0: no limit. A plan that may cost more says so.", continuous_update=False,
-        )  # fmt: skip
-        self.push_to = W.Text(
-            description="Push to", style=_STYLE, placeholder="you/a-new-model, or nothing", continuous_update=False
-        )
-        self.allow_large = W.Checkbox(description="8 B parameters and more: I know what I do", indent=False)
+        self.wishes = Wishes(model, self._wished, self._edited)
         self.plan_button = self.button("Make a plan", self.plan, doing="Planning", primary=True, icon="list")
         self.limit_button = self.button(
             "Stay within the limit", self.stay_within, doing="Counting steps", tooltip="As many steps as it pays for"
         )
         self.limit_button.layout.display = "none"
         self.allow_button = self.button("Plan it all the same", self.plan_anyway, doing="Planning")
-        for wish in (self.goal, self.method, self.peft, self.push_to):
-            wish.observe(lambda _: self._wished(), "value")
-        self.flavor.observe(lambda change: self._moved(change.new), "value")
-        self.max_usd.observe(lambda change: self._limited(change.new), "value")
+        self.settings = SettingsPart(self._edited)
+        self._editors = self.settings.editors
+        self.script = ScriptPart(self)
+        self.changed = W.HTML()
+        self.undo_button = self.button("Undo this change", self.undo, doing="Going back", icon="undo")
+        self.advised = _row()
         self.top.children = (
-            self.model,
-            _row(self.goal, self.method, self.peft),
-            _row(self.flavor, self.max_usd, self.plan_button, self.limit_button),
-            folded("More", W.VBox([self.push_to, self.allow_large])),
+            self.wishes.model,
+            _row(self.wishes.goal, self.wishes.method, self.wishes.peft),
+            _row(self.wishes.flavor, self.wishes.max_usd, self.plan_button, self.limit_button),
+            folded("More", W.VBox([self.wishes.push_to, self.wishes.allow_large])),
         )
+        self.report = report
+        self.observe(self._reported, "report")
 
     def _reported(self, _: Any) -> None:
         """A plan for other data is none: it goes, its settings too."""
@@ -120,29 +87,29 @@ class TrainingPlanner(Panel):
         """Make the plan for the report and show it; settings that were changed by hand stay."""
         if self.report is None:
             raise PlanError("There is no checked dataset.", remedy="Check a dataset first.")
-        model = self.model.value.strip() or self.report.model
+        model = self.wishes.model.value.strip() or self.report.model
         if not model:
             raise PlanError("No model is given.", remedy="Type a Hub id or a model folder.")
-        plan = api.plan_training(
-            model,
-            self.report,
-            goal=self.goal.value or None,
-            method=self.method.value or None,
-            peft=self.peft.value or None,
-            flavor=self.flavor.value or None,
-            push_to=self.push_to.value.strip() or None,
-            allow_large=self.allow_large.value,
-            max_usd=self.max_usd.value or None,
-            **self._chosen,
-        )
+        plan = api.plan_training(model, self.report, **self.wishes.values, **self._chosen)
         self._earlier = []
+        self.wishes.met()
         self._accept(plan)
         return plan
 
     @shown
+    def plan_again(self) -> TrainingPlan:
+        """Plan with other wishes; where they cannot be met, the plan on show stays, and its wishes with it."""
+        try:
+            return self.plan()
+        except PlanError:
+            if self.result is not None:
+                self.wishes.back(self.result)
+            raise
+
+    @shown
     def plan_anyway(self) -> TrainingPlan:
         """Plan a model of 8 billion parameters or more: the person says that they know what they do."""
-        self.allow_large.value = True
+        self.wishes.allow_large.value = True
         return self.plan()
 
     @shown
@@ -177,7 +144,7 @@ class TrainingPlanner(Panel):
     @shown
     def stay_within(self, usd: float | None = None) -> TrainingPlan:
         """Cut the training to as many steps as the limit pays for, even if it runs into its time limit."""
-        limit = usd or self.max_usd.value
+        limit = usd or self.wishes.max_usd.value
         if not limit:
             raise PlanError("There is no limit.", remedy="Say how many dollars it may cost at most.")
         plan = self._plan().replace(max_usd=limit).within(usd=limit)
@@ -223,17 +190,9 @@ class TrainingPlanner(Panel):
 
     def _fill(self, plan: TrainingPlan) -> None:
         """Show the plan's values in the controls."""
-        self._filling = True
-        try:
-            self.settings.show(plan)
-            self.script.show(plan)
-            here = {option.flavor.name: flavor_label(option) for option in plan.options}
-            chosen = plan.flavor if self.flavor.value else ""
-            self.flavor.options = [(f"{AUTO} ({plan.flavor})", ""), *[(label, name) for name, label in here.items()]]
-            self.flavor.value = chosen
-            self.max_usd.value = plan.max_usd or 0
-        finally:
-            self._filling = False
+        self.settings.show(plan)
+        self.script.show(plan)
+        self.wishes.show(plan)
         self.limit_button.layout.display = "" if plan.max_usd else "none"
         self.undo_button.layout.display = "" if self._earlier else "none"
         for button in self.advised.children:
@@ -250,40 +209,18 @@ class TrainingPlanner(Panel):
 
     def _wished(self) -> None:
         """Another goal, method or destination is another plan."""
-        if not self._filling and self.result is not None:
-            self.start(self.plan, doing="Planning again")
-
-    def _moved(self, flavor: str) -> None:
-        if flavor:
-            self._edited("flavor", flavor)
-        else:
-            self._wished()
-
-    def _limited(self, usd: float) -> None:
-        self._edited("max_usd", usd or None)
+        if self.result is not None:
+            self.start(self.plan_again, doing="Planning again")
 
     def _edited(self, name: str, value: Any) -> None:
         """A control was changed: the plan follows, or the control goes back to what the plan holds."""
-        if self._filling or self.result is None:
+        if self.result is None:
             return
         try:
             self.change(**{name: value})
         except PlanError:  # shown by the guard
-            self._fill_back()
-
-    def _fill_back(self) -> None:
-        """Without clearing the error that is on show."""
-        self._filling = True
-        try:
             self.settings.show(self._plan())
-            self.flavor.value = self._plan().flavor if self.flavor.value else ""
-            self.max_usd.value = self._plan().max_usd or 0
-        finally:
-            self._filling = False
-
-
-def _choice(label: str, options: list[Any]) -> W.Dropdown:
-    return W.Dropdown(options=options, description=label, layout=W.Layout(width="270px"), style=_STYLE)
+            self.wishes.show(self._plan())
 
 
 def _row(*children: W.Widget) -> W.HBox:

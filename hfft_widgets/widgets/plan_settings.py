@@ -69,6 +69,7 @@ class SettingsPart:
     def __init__(self, edited: Callable[[str, Any], None]) -> None:
         usual = Settings()
         self._edited = edited
+        self._filling = False
         self.editors: dict[str, Any] = {}
         groups = []
         for title, names in EDITABLE.items():
@@ -83,11 +84,18 @@ class SettingsPart:
         editor = _control(name, usual)
         editor.description, editor.tooltip = label, why
         editor.style, editor.layout.width = _STYLE, "205px"
-        editor.observe(lambda change: self._edited(name, _read(name, change.new)), "value")
+        editor.observe(lambda change: None if self._filling else self._edited(name, _read(name, change.new)), "value")
         return editor
 
     def show(self, plan: TrainingPlan) -> None:
         """Fill the controls, and hide those that say nothing in this plan."""
+        self._filling = True
+        try:
+            self._fill(plan)
+        finally:
+            self._filling = False
+
+    def _fill(self, plan: TrainingPlan) -> None:
         for names in EDITABLE.values():
             for name, (_, _, methods) in names.items():
                 value = getattr(plan.settings, name)

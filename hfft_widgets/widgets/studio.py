@@ -50,9 +50,9 @@ class FineTuner(Panel):
             tooltip="The least change that takes less memory; the plan shows it, and it can be undone there",
         )  # fmt: skip
         self.failed.children = (self.lighter_button,)
-        self.planner.model.layout.display = "none"  # the data step asks for it
+        self.planner.wishes.model.layout.display = "none"  # the data step asks for it
         self.exporter.folder.layout.display = "none"
-        T.dlink((self.data.model, "value"), (self.planner.model, "value"))
+        T.dlink((self.data.model, "value"), (self.planner.wishes.model, "value"))
         self.data.observe(self._checked, "result")
         self.planner.observe(self._planned, "result")
         self.monitor.observe(self._trained, "result")

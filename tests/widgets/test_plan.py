@@ -41,7 +41,7 @@ def test_controls_that_say_nothing_are_hidden(planner):
     assert "max_length" in shown
     assert "num_generations" not in shown
     assert "lora_r" not in shown
-    planner.peft.value = "lora"
+    planner.wishes.peft.value = "lora"
     planner._thread.join(60)
     assert planner.result.peft == "lora"
     assert planner._editors["lora_r"].layout.display == ""
@@ -67,7 +67,7 @@ def test_what_is_refused_goes_back_and_says_why(planner):
 
 def test_settings_of_a_person_stay_in_a_new_plan(planner):
     planner._editors["seed"].value = 7
-    planner.goal.value = "instruction following"
+    planner.wishes.goal.value = "instruction following"
     planner._thread.join(60)
     assert planner.result.goal == "instruction following"
     assert planner.result.settings.seed == 7
@@ -75,8 +75,8 @@ def test_settings_of_a_person_stay_in_a_new_plan(planner):
 
 def test_a_flavor_is_chosen_by_what_it_costs_in_all(planner):
     assert planner.result.flavor == "local"
-    assert any("$" in label for label, _ in planner.flavor.options)
-    planner.flavor.value = "l4x1"
+    assert any("$" in label for label, _ in planner.wishes.flavor.options)
+    planner.wishes.flavor.value = "l4x1"
     assert planner.result.flavor == "l4x1"
     assert planner.result.estimate.usd.mid > 0
     assert "at most" in planner.card.html
@@ -85,7 +85,7 @@ def test_a_flavor_is_chosen_by_what_it_costs_in_all(planner):
 def test_a_limit_warns_and_can_be_kept(planner):
     planner.change(flavor="a10g-large", num_train_epochs=500)
     assert planner.result.estimate.ceiling_usd > 1
-    planner.max_usd.value = 1.0
+    planner.wishes.max_usd.value = 1.0
     assert planner.result.max_usd == 1.0
     assert "more than the $1.00 you allow" in planner.card.html
     assert planner.limit_button.layout.display == ""
@@ -155,6 +155,18 @@ def test_a_change_can_be_undone_with_the_settings_that_were_chosen(planner):
     assert changed.settings.num_train_epochs == 5
 
 
+def test_a_wish_that_cannot_be_met_does_not_stay_beside_a_plan_without_it(planner):
+    made = planner.result
+    planner.wishes._filling = True  # as if it were set a moment before the click
+    planner.wishes.goal.value = "preferences"
+    planner.wishes._filling = False
+    with pytest.raises(PlanError, match="not ready for DPO"):
+        planner.plan_again()
+    assert "not ready for DPO" in planner.status.value
+    assert planner.result is made
+    assert not planner.wishes.goal.value
+
+
 def test_an_edited_script_can_be_undone_too(planner):
     made = planner.result
     planner.edit_script(made.script.replace("set_seed(SEED)", "set_seed(1)"))
@@ -199,7 +211,7 @@ def large(sample_folders, tmp_path):
 
 
 def test_a_refused_model_is_a_card_with_the_way_on(planner, large):
-    planner.model.value = str(large)
+    planner.wishes.model.value = str(large)
     with pytest.raises(ModelTooLargeError) as caught:
         planner.plan()
     assert planner.error is caught.value
@@ -209,7 +221,7 @@ def test_a_refused_model_is_a_card_with_the_way_on(planner, large):
     assert planner.bottom.children == (planner.allow_button,)
     planner.allow_button.click()
     planner._thread.join(60)
-    assert planner.allow_large.value
+    assert planner.wishes.allow_large.value
     assert planner.error is None
     assert (planner.result.facts.name, planner.result.peft) == ("Qwen3-14B", "lora")
     assert "Training plan" in planner.card.html

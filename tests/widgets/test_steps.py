@@ -92,7 +92,7 @@ def test_settings_change_the_plan_and_the_estimate_at_once(planner):
 
 
 def test_a_goal_the_data_does_not_serve_is_refused_with_the_reason(planner):
-    planner.goal.value = "preferences"
+    planner.wishes.goal.value = "preferences"
     with pytest.raises(PlanError, match="not ready for DPO"):
         planner.plan()
 
