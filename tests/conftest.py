@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HFFT_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def token_scan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After the last test, no file that any test left behind holds the token of the stand-in Hub."""
+    from tests.hub.accounts import WRITE_TOKEN
+
+    yield
+    left = [file for file in tmp_path_factory.getbasetemp().rglob("*") if file.is_file() and not file.is_symlink()]
+    assert [str(file) for file in left if WRITE_TOKEN.encode() in file.read_bytes()] == []
 
 
 @pytest.fixture(scope="session")

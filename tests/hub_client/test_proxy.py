@@ -130,7 +130,7 @@ def test_the_hubs_own_problem_is_not_the_proxys(proxy, hub, monkeypatch):
 def test_a_model_behind_a_proxy(proxy, monkeypatch, tmp_path):
     from huggingface_hub import constants
 
-    monkeypatch.setattr(constants, "ENDPOINT", "http://hub.invalid")
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     proxy.status = 407
     with pytest.raises((HubError, ModelError), match="proxy") as caught:
