@@ -33,7 +33,7 @@ def plan_of(report, **changes):
     return hfft.plan_training("sample:model", report, **{**SHORT, **changes})
 
 
-@pytest.mark.parametrize("peft", ["lora", "none"])
+@pytest.mark.parametrize("peft", ["lora", pytest.param("none", marks=pytest.mark.full)])
 def test_from_data_to_a_verified_file(report, peft):
     plan = plan_of(report, peft=peft)
     run = hfft.launch(plan, on="local").wait(400)

@@ -345,7 +345,8 @@ class NotebookPage:
 def notebook_page(
     browser: Browser, lab: LabServer, *, size: tuple[int, int] = (1100, 1000), **context: Any
 ) -> Iterator[NotebookPage]:
-    """A fresh page with its own storage; its kernel is ended with it."""
+    """A fresh page with its own storage, light as every page begins; its kernel is ended with it."""
+    lab.set_theme(dark=False)  # the server keeps what another page chose
     page = browser.new_context(viewport={"width": size[0], "height": size[1]}, **context).new_page()
     notebook = NotebookPage(page, lab)
     try:

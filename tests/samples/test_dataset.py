@@ -125,6 +125,7 @@ def digests(home):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in home.rglob("*.parquet")}
 
 
+@pytest.mark.full
 def test_the_same_bytes_whatever_the_hash_seed_and_who_else_is_making(tmp_path):
     at = time.time() + 6
     homes = [tmp_path / "one", tmp_path / "two", tmp_path / "two"]

@@ -22,6 +22,7 @@ def test_an_architecture_without_closed_form_is_counted_without_loading_torch_he
     assert ("torch" in sys.modules) == torch_was_here
 
 
+@pytest.mark.full
 def test_a_folder_without_weights_is_counted_where_no_closed_form_is_known(tmp_path):
     config = {**SMALL, "model_type": "llava", "vision_config": {"model_type": "clip_vision_model", "hidden_size": 32,
               "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28,

@@ -145,6 +145,7 @@ def test_without_credits_the_launch_is_refused_and_says_so(hub, panel, plan, mon
     assert "credits" in panel.status.value
 
 
+@pytest.mark.full
 def test_a_launch_nobody_answered_is_unconfirmed_with_a_button(hub, panel, monkeypatch):
     monkeypatch.setattr(launching, "LOOKS", (0.0,) * 2)
     panel.look()
@@ -222,6 +223,9 @@ def test_estimate_and_actual_stand_side_by_side(hub, panel):
     until(lambda: panel.result is not None)
     assert "Estimated" in panel.card.html
     assert "Actual" in panel.card.html
+    cent = "<span>under $0.01</span>"
+    assert cent in panel.card.html
+    assert f"{cent} to {cent}" not in panel.card.html  # a range of one value is a value
 
 
 def test_an_export_by_a_job_needs_the_model_on_the_hub(hub, made):

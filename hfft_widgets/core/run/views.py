@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hfft_widgets.core.html import Markup, card, chip, el, figures, fold, icon, items, table
+from hfft_widgets.core.html import Markup, card, chip, el, figures, fold, icon, items, join, table
 from hfft_widgets.core.run.history import MetricHistory
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.core.units import bytes_text, duration_text, usd_text
@@ -169,15 +169,19 @@ def _estimated(view: RunView) -> Markup | None:
     seconds, usd = view.estimate.get("seconds"), view.estimate.get("usd")
     if view.running_seconds is None or not seconds:
         return None
-    rows: list[tuple[object, ...]] = [
-        ("Time", f"{duration_text(seconds['low'])} to {duration_text(seconds['high'])}",
-         duration_text(view.running_seconds)),
-    ]  # fmt: skip
+    rows = [("Time", _span(duration_text(seconds["low"]), duration_text(seconds["high"])),
+             duration_text(view.running_seconds))]  # fmt: skip
     if usd and view.cost_usd is not None:
-        # each price in an element of its own: JupyterLab sets what stands between two dollar signs of one text as math
-        prices = [el("span", usd_text(usd["low"])), " to ", el("span", usd_text(usd["high"]))]
-        rows.append(("Price", prices, usd_text(view.cost_usd)))
+        rows.append(("Price", _span(usd_text(usd["low"]), usd_text(usd["high"])), usd_text(view.cost_usd)))
     return table(("Paid for", "Estimated", "Actual"), rows)
+
+
+def _span(low: str, high: str) -> Markup:
+    """A range, or one value where both ends read the same.
+
+    Each in an element of its own: JupyterLab sets what stands between two dollar signs of one text as math.
+    """
+    return el("span", low) if low == high else join([el("span", low), " to ", el("span", high)])
 
 
 def _on_hub(view: RunView) -> Markup | None:
