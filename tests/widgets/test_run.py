@@ -223,9 +223,6 @@ def test_estimate_and_actual_stand_side_by_side(hub, panel):
     until(lambda: panel.result is not None)
     assert "Estimated" in panel.card.html
     assert "Actual" in panel.card.html
-    cent = "<span>under $0.01</span>"
-    assert cent in panel.card.html
-    assert f"{cent} to {cent}" not in panel.card.html  # a range of one value is a value
 
 
 def test_an_export_by_a_job_needs_the_model_on_the_hub(hub, made):
