@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from hfft_widgets.core.data.mapping import Pick
+from hfft_widgets.core.data.picks import Pick
 from hfft_widgets.core.data.propose import Offer, turns_of
 from hfft_widgets.core.data.ranking import labels, ranked
 from hfft_widgets.core.data.shapes import Schema, Shape

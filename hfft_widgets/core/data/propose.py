@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from hfft_widgets.core.data.fitting import Model, fitted_after
-from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+from hfft_widgets.core.data.mapping import ColumnMapping
 from hfft_widgets.core.data.methods import SPECIAL
+from hfft_widgets.core.data.picks import Pick
 from hfft_widgets.core.data.ranking import labels, ranked
 from hfft_widgets.core.data.shapes import STANDARD_KEYS, Row, Schema, Shape
 from hfft_widgets.core.data.spellings import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from statistics import median
 
-from hfft_widgets.core.data.mapping import Pick
+from hfft_widgets.core.data.picks import Pick
 from hfft_widgets.core.data.shapes import Column, Schema, Shape
 from hfft_widgets.core.data.spellings import CHOICE, LABEL, NO, SCORES, YES, flat, spelled
 

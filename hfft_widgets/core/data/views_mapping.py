@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 # what proposes mappings is loaded with the first report: a notebook opens with the widgets
 if TYPE_CHECKING:
     from hfft_widgets.core.data.choices import Choice
-    from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+    from hfft_widgets.core.data.mapping import ColumnMapping
+    from hfft_widgets.core.data.picks import Pick
     from hfft_widgets.core.data.report import ValidationReport
 
 

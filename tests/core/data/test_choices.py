@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from hfft_widgets.core.data.choices import LAYOUTS, choices
-from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+from hfft_widgets.core.data.mapping import ColumnMapping
+from hfft_widgets.core.data.picks import Pick
 from hfft_widgets.core.data.report import METHODS, Status, ValidationReport, validate_rows
 from hfft_widgets.core.data.views_mapping import Field, Layout
 from tests.core.data.small import ROWS

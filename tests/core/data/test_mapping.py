@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+from hfft_widgets.core.data.mapping import ColumnMapping
+from hfft_widgets.core.data.picks import Pick
 from hfft_widgets.core.data.shapes import STANDARD_KEYS
 from hfft_widgets.errors import DataError
 from tests.core.data.strategies import ROW, tables

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from hfft_widgets.core.data.fixes import Fix
-from hfft_widgets.core.data.mapping import ColumnMapping, Pick
+from hfft_widgets.core.data.mapping import ColumnMapping
+from hfft_widgets.core.data.picks import Pick
 from hfft_widgets.core.data.report import validate_rows
 
 
