@@ -27,6 +27,7 @@ class LengthsPart(Part):
         self.use_button = panel.button(
             "Plan with this limit", self._use, doing="Taking the limit", tooltip="Plans cut longer rows there"
         )
+        self.use_button.layout.align_self = "flex-start"  # not as wide as the column
         self.words = W.HTML()
         self.children = (self.max_length, self.use_button, self.words)
 

@@ -48,6 +48,8 @@ class TrainingPlanner(Panel):
         self.script = ScriptPart(self)
         self.changed = W.HTML()
         self.undo_button = self.button("Undo this change", self.undo, doing="Going back", icon="undo")
+        for button in (self.undo_button, self.allow_button):  # alone in a column, they would be as wide as it
+            button.layout.align_self = "flex-start"
         self.advised = _row()
         self.top.children = (
             self.wishes.model,
