@@ -18,20 +18,33 @@ if TYPE_CHECKING:
     from hfft_widgets.api import plan_training as plan_training
     from hfft_widgets.api import preflight as preflight
     from hfft_widgets.api import runs as runs
-    from hfft_widgets.api import sign_in as sign_in
+    from hfft_widgets.api import splits as splits
     from hfft_widgets.api import validate as validate
-    from hfft_widgets.core.data.mapping import ColumnMapping as ColumnMapping
+    from hfft_widgets.core.data.held_out import check_split as check_split
+    from hfft_widgets.core.data.mapping.column_mapping import ColumnMapping as ColumnMapping
     from hfft_widgets.core.data.report import Finding as Finding
     from hfft_widgets.core.data.report import Status as Status
     from hfft_widgets.core.data.report import ValidationReport as ValidationReport
     from hfft_widgets.core.data.report import Verdict as Verdict
+    from hfft_widgets.core.data.rules.book import RuleBook as RuleBook
+    from hfft_widgets.core.data.rules.book import rules as rules
+    from hfft_widgets.core.estimate.estimate import Estimate as Estimate
     from hfft_widgets.core.export.plan import ExportPlan as ExportPlan
-    from hfft_widgets.core.plan.estimate import Estimate as Estimate
-    from hfft_widgets.core.plan.training import TrainingPlan as TrainingPlan
+    from hfft_widgets.core.plan.plan import TrainingPlan as TrainingPlan
+    from hfft_widgets.core.reward_trial import RewardTrial as RewardTrial
+    from hfft_widgets.core.run.diagnosis import Diagnosis as Diagnosis
     from hfft_widgets.core.run.history import MetricHistory as MetricHistory
     from hfft_widgets.core.run.history import Point as Point
     from hfft_widgets.core.run.stage import Stage as Stage
+    from hfft_widgets.hosts import keep_in_drive as keep_in_drive
+    from hfft_widgets.hub.account import sign_in as sign_in
+    from hfft_widgets.jobs.diagnose import diagnose as diagnose
+    from hfft_widgets.jobs.index import runs_frame as runs_frame
+    from hfft_widgets.jobs.local.callback import TrainerCallback as TrainerCallback
     from hfft_widgets.jobs.run import Run as Run
+    from hfft_widgets.jobs.uploads import delete_upload as delete_upload
+    from hfft_widgets.jobs.uploads import upload as upload
+    from hfft_widgets.trials import try_reward as try_reward
     from hfft_widgets.widgets.data import DatasetValidator as DatasetValidator
     from hfft_widgets.widgets.export import GGUFExporter as GGUFExporter
     from hfft_widgets.widgets.plan import TrainingPlanner as TrainingPlanner
@@ -42,15 +55,38 @@ __version__ = "0.1.0"
 
 _MODULES = ("errors", "samples")
 _HOMES = {
-    "api": ("attach", "estimate", "launch", "plan_export", "plan_training", "preflight", "runs", "sign_in", "validate"),
-    "core.data.mapping": ("ColumnMapping",),
+    "api": (
+        *(
+            "attach",
+            "estimate",
+            "launch",
+            "plan_export",
+            "plan_training",
+            "preflight",
+            "runs",
+            "splits",
+        ),
+        "validate",
+    ),
+    "core.data.rules.book": ("RuleBook", "rules"),
+    "core.data.held_out": ("check_split",),
+    "core.data.mapping.column_mapping": ("ColumnMapping",),
     "core.data.report": ("Finding", "Status", "ValidationReport", "Verdict"),
     "core.export.plan": ("ExportPlan",),
-    "core.plan.estimate": ("Estimate",),
-    "core.plan.training": ("TrainingPlan",),
+    "core.estimate.estimate": ("Estimate",),
+    "core.plan.plan": ("TrainingPlan",),
+    "core.reward_trial": ("RewardTrial",),
+    "core.run.diagnosis": ("Diagnosis",),
     "core.run.history": ("MetricHistory", "Point"),
     "core.run.stage": ("Stage",),
+    "hosts": ("keep_in_drive",),
+    "hub.account": ("sign_in",),
+    "jobs.diagnose": ("diagnose",),
+    "jobs.local.callback": ("TrainerCallback",),
     "jobs.run": ("Run",),
+    "jobs.index": ("runs_frame",),
+    "jobs.uploads": ("delete_upload", "upload"),
+    "trials": ("try_reward",),
     "widgets.data": ("DatasetValidator",),
     "widgets.export": ("GGUFExporter",),
     "widgets.plan": ("TrainingPlanner",),
@@ -72,3 +108,8 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext hfft_widgets` brings `%hfft`."""
+    import_module(f"{__name__}.magic").load(ipython)

@@ -9,6 +9,7 @@
     │   └── ModelTooLargeError     planned only with an explicit wish; it shows what that would take
     ├── RunError               a run cannot be started, found or steered
     │   ├── LaunchError
+    │   │   └── UnheldCodeError    code that the model writes would run unheld: it takes an explicit wish
     │   └── RunNotFoundError
     ├── ExportError            this model cannot become a GGUF file
     ├── HubError               the Hugging Face Hub said no, or nothing
@@ -34,12 +35,16 @@ class HfftError(Exception):
         what: What happened, one sentence, with the value got.
         why: The reason, where it is known and not in `what`.
         remedy: What to do next, with the values allowed.
+        page: The address where a person can mend it, e.g. accept terms.
+        signs_in: Whether another sign-in may mend it.
     """
 
-    def __init__(self, what: str, *, why: str = "", remedy: str = "") -> None:
+    def __init__(self, what: str, *, why: str = "", remedy: str = "", page: str = "", signs_in: bool = False) -> None:
         self.what = what
         self.why = why
         self.remedy = remedy
+        self.page = page
+        self.signs_in = signs_in
         super().__init__(" ".join(part for part in (what, why, remedy) if part))
 
 
@@ -70,7 +75,7 @@ class ModelTooLargeError(PlanError):
         what: What happened.
         why: What it would take.
         remedy: What to do instead.
-        refusal: The `core.plan.refusal.Refusal` behind it; it shows itself as a card.
+        refusal: The `core.plan.choose_hardware.Refusal` behind it; it shows itself as a card.
     """
 
     def __init__(self, what: str, *, why: str, remedy: str, refusal: Any) -> None:
@@ -84,6 +89,10 @@ class RunError(HfftError):
 
 class LaunchError(RunError):
     """The run was not started; nothing is running and nothing was paid."""
+
+
+class UnheldCodeError(LaunchError):
+    """Code that the model writes would run on this machine with nothing to hold it; a person may accept that."""
 
 
 class RunNotFoundError(RunError):

@@ -26,3 +26,15 @@ def cache(*parts: str) -> Path:
 def _home(kind: str, default: Path) -> Path:
     home = os.environ.get("HFFT_HOME")
     return Path(home).expanduser().absolute() / kind if home else default
+
+
+def size_bytes(folder: Path) -> int:
+    """What the files below a folder hold; a file that goes away meanwhile counts as nothing."""
+    return sum(_size(os.path.join(where, name)) for where, _, names in os.walk(folder) for name in names)  # noqa: PTH118
+
+
+def _size(path: str) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0

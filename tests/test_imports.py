@@ -23,7 +23,7 @@ def loaded_by(code: str, names: list[str]) -> list[str]:
     [
         "import hfft_widgets",
         "import hfft_widgets.core",
-        "import hfft_widgets.core.plan.recommend",
+        "import hfft_widgets.core.plan.choose",
         "import hfft_widgets.core.data.report",
     ],
 )

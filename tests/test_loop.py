@@ -36,7 +36,7 @@ def plan_of(report, **changes):
 @pytest.mark.parametrize("peft", ["lora", pytest.param("none", marks=pytest.mark.full)])
 def test_from_data_to_a_verified_file(report, peft):
     plan = plan_of(report, peft=peft)
-    run = hfft.launch(plan, on="local").wait(400)
+    run = hfft.launch(plan).wait(400)
     assert run.stage == "COMPLETED", run.log
     assert run.error is None
     assert [point.step for point in run.history["loss"]] == list(range(1, 9))
@@ -45,13 +45,32 @@ def test_from_data_to_a_verified_file(report, peft):
 
     export = hfft.plan_export(run)
     assert export.adapter == (peft == "lora")
-    made = hfft.launch(export, on="local").wait(400)
+    made = hfft.launch(export).wait(400)
     assert made.stage == "COMPLETED", made.log
     verified = made.journal.data("verified")
     assert verified["verified"] is True
+    assert verified["questions"]["count"] == verified["sixteen_bit"]["count"] == 4  # asked again, of both files
+    assert verified["sixteen_bit"]["alike"] >= 3
+    assert verified["numbers"]["positions"] >= 120
     assert Path(verified["file"]).stat().st_size == verified["bytes"]
     assert hfft.attach(made.id).kind == "export"
     assert [run_.id for run_ in hfft.runs()][:2] == [made.id, run.id]
+
+
+@pytest.mark.ci
+def test_another_base_of_the_same_shape_is_seen_by_the_answers(report, tmp_path):
+    """Every file of it is sound, it merges without an error, and it is another model."""
+    from safetensors.torch import load_file, save_file
+
+    run = hfft.launch(plan_of(report, peft="lora")).wait(400)
+    assert run.stage == "COMPLETED", run.log
+    other = shutil.copytree(hfft.samples.model(), tmp_path / "other")
+    weights = load_file(other / "model.safetensors")
+    save_file({name: weight.flip(0) for name, weight in weights.items()}, other / "model.safetensors", {"format": "pt"})
+    made = hfft.launch(hfft.plan_export(run, base=other)).wait(400)
+    assert made.stage == "ERROR"
+    assert "does not answer as the trained model did" in made.error
+    assert "base" in made.error
 
 
 def test_two_clicks_start_one_run(report):
@@ -75,8 +94,7 @@ def test_an_export_needs_a_finished_run(report):
 
 def test_a_crash_in_the_script_is_said_in_words(report):
     plan = plan_of(report)
-    broken = plan.replace()
-    broken.__dict__["script"] = plan.script.replace("set_seed(SEED)", "raise MemoryError('no room')")
+    broken = plan.with_script(plan.script.replace("set_seed(SEED)", "raise MemoryError('no room')"))
     run = hfft.launch(broken).wait(120)
     assert run.stage == "ERROR"
     assert "memory" in run.error.lower()
@@ -119,6 +137,7 @@ def test_a_plan_for_another_model_validates_again(sample_folders, tmp_path):
     assert "give_chat_template(tokenizer)" in hfft.plan_training(other, report).script
 
 
+@pytest.mark.ci
 def test_a_file_with_an_awkward_name_goes_all_the_way_into_the_script(sample_folders, tmp_path):
     folder = tmp_path / "it's \u00fcber 'quoted'"
     folder.mkdir()
@@ -152,14 +171,14 @@ import json
 import hfft_widgets as hfft
 report = hfft.validate("sample:messages", model="sample:model")
 plan = hfft.plan_training("sample:model", report, **json.loads({settings!r}))
-run = hfft.launch(plan, on="local")
+run = hfft.launch(plan)
 print("RUN", run.id, flush=True)
 """
 ATTACH = """
 import json
 import hfft_widgets as hfft
 run = hfft.attach({run_id!r}).wait(300)
-card = hfft.TrainingMonitor(run.id).card.html
+card = hfft.TrainingMonitor(run.id).html()
 steps = [point.step for point in run.history["loss"]]
 print("SEEN", json.dumps({{"stage": run.stage, "steps": steps, "card": card}}), flush=True)
 """
@@ -178,6 +197,7 @@ def in_kernel(code: str, word: str) -> tuple[str, object]:
     return "".join(said).partition(word + " ")[2].strip(), manager
 
 
+@pytest.mark.ci
 def test_a_killed_kernel_loses_nothing(sample_folders):
     settings = json.dumps({**SHORT, "max_steps": 40})
     run_id, kernel = in_kernel(LAUNCH.format(settings=settings), "RUN")
@@ -194,3 +214,28 @@ def test_a_killed_kernel_loses_nothing(sample_folders):
     assert told["stage"] == "COMPLETED"
     assert told["steps"] == list(range(1, 41))
     assert "Completed" in told["card"]
+
+
+@pytest.mark.full
+def test_a_cancelled_training_goes_on_and_learns_the_same(report):
+    """Cancelled twice and resumed, the run ends with the weights of the undisturbed one."""
+    plan = plan_of(report, max_steps=24)
+    undisturbed = hfft.launch(plan).wait(400)
+    assert undisturbed.stage == "COMPLETED", undisturbed.log
+    run = hfft.launch(plan)
+    for step in (5, 13):
+        while (run.pace.step or 0) < step and not run.stage.final:
+            time.sleep(0.02)
+        assert run.cancel(60).stage == "CANCELED", run.log
+        assert run.checkpoint_step >= step
+        run.resume()
+    assert run.wait(400).stage == "COMPLETED", run.log
+    assert [point.step for point in run.history["loss"]] == list(range(1, 25))
+    weights = [next(each.output.glob("*.safetensors")).read_bytes() for each in (undisturbed, run)]
+    assert weights[0] == weights[1]
+    assert len(run.journal.resumes) == 2
+    assert run.best.metric == "eval_loss"
+    assert run.checkpoint_bytes > 0
+    run.free_checkpoints()
+    assert run.checkpoint_bytes == 0
+    assert run.output is not None

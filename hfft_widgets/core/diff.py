@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-
-from hfft_widgets.core.html import Markup, el
-
-_KINDS = {"-": "gone", "+": "came", " ": None}
+from typing import Any
 
 
 def changed_lines(before: Sequence[str], after: Sequence[str], context: int) -> Iterator[tuple[str, str]]:
@@ -25,6 +22,16 @@ def changed_lines(before: Sequence[str], after: Sequence[str], context: int) -> 
             yield from (("+", line) for line in after[new_low:new_high])
 
 
-def diff_line(sign: str, line: str) -> Markup:
-    """One of these lines for a `<pre class="diff">`."""
-    return el("span", f"{sign} {line}\n", class_=_KINDS[sign])
+def difference(before: str, after: str, context: int = 1, most: int = 200) -> dict[str, Any] | None:
+    """What of two texts differs, as JSON values: `lines` of [sign, line], and how many more are `left`; None: nothing.
+
+    Args:
+        before: The one.
+        after: The other.
+        context: Lines that stay, shown on either side of what changes.
+        most: Lines to show.
+    """
+    lines = [list(line) for line in changed_lines(before.splitlines(), after.splitlines(), context)]
+    if all(sign == " " for sign, _ in lines):
+        return None
+    return {"lines": lines[:most], "left": max(0, len(lines) - most)}

@@ -1,6 +1,6 @@
-"""Putting a generated script together: header, lesson, machinery, plan.
+"""Putting a generated script together: header, recipe, runtime, plan.
 
-The lesson is what a person reads; the machinery is a set of modules from `hfft_widgets.scripts`, inlined verbatim
+The recipe is what a person reads; the runtime is a set of modules from `hfft_widgets.scripts`, inlined verbatim
 (only their imports of each other fall away), so that the file runs by itself anywhere. Values get into a script as
 Python literals alone, so no name or cell of a dataset can become code.
 """
@@ -17,9 +17,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_OWN_IMPORT = re.compile(r"^from hfft_widgets\.scripts\.\w+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
+from hfft_widgets.scripts.held import HELD
 
-LESSON_END = "# ---- Machinery: how it reports, stops and resumes. It need not be read. "
+_OWN_IMPORT = re.compile(r"^from hfft_widgets\.scripts\.[\w.]+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
+
+RECIPE_END = "# ---- Runtime: how it reports, stops and resumes. It need not be read. "
 
 
 def literal(value: object) -> str:
@@ -62,33 +64,118 @@ def comment(text: object) -> str:
     return re.sub(r"[^ -~]|[\"\\\\]", " ", str(text)).replace("  ", " ").strip()
 
 
+def recipe_of(script: str) -> str:
+    """The part of a script that a person reads; all of it where nothing says where that ends."""
+    return script.partition(RECIPE_END)[0].rstrip()
+
+
 @cache
-def machinery(name: str) -> str:
-    """The source of one module of `hfft_widgets.scripts`, without its imports of its neighbours."""
-    source = (files("hfft_widgets.scripts") / f"{name}.py").read_text("utf-8")
+def runtime(name: str) -> str:
+    """The source of one module of `hfft_widgets.scripts`, without its imports of its neighbours: "gguf.merging"."""
+    if name == "held":  # it runs in processes of its own, which get it as text
+        return f"HELD = r'''\n{HELD.strip()}\n'''"
+    source = files("hfft_widgets.scripts").joinpath(*f"{name.replace('.', '/')}.py".split("/")).read_text("utf-8")
     return _OWN_IMPORT.sub("", source).strip()
 
 
+@cache
+def _parts(name: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Each name that a module of `hfft_widgets.scripts` defines -> its source, and the module's names used there."""
+    source = runtime(name)
+    parts = {}
+    for node in ast.parse(source).body:
+        for defined in _defined(node):
+            parts[defined] = ast.get_source_segment(source, node) or "", _names(node)
+    return parts
+
+
+def calls(code: str, name: str) -> bool:
+    """Whether the code uses what a module of `hfft_widgets.scripts` defines."""
+    return not _names(ast.parse(code)).isdisjoint(_parts(name))
+
+
+def with_functions(code: str, name: str) -> str:
+    """The code with what it uses of a module of `hfft_widgets.scripts` before it, so that it runs by itself.
+
+    >>> print(with_functions("joined('a', 'b')", "rows"))
+    def joined(*texts):
+        ...
+    <BLANKLINE>
+    <BLANKLINE>
+    joined('a', 'b')
+    """
+    return "\n\n\n".join(filter(None, [parts_of(code, name), code]))
+
+
+def parts_of(code: str, name: str) -> str:
+    """What the code uses of a module of `hfft_widgets.scripts`, and what that uses; "" for nothing."""
+    parts = _parts(name)
+    needed: set[str] = set()
+    found = {*_names(ast.parse(code))} & parts.keys()
+    while found - needed:
+        needed |= found
+        found = {used for each in found for used in parts[each][1] & parts.keys()}
+    sources = list(dict.fromkeys(parts[each][0] for each in parts if each in needed))
+    imported = [source for source in sources if source.startswith(("import ", "from "))]
+    defined = [source for source in sources if source not in imported]
+    return "\n\n\n".join(filter(None, ["\n".join(imported), *defined]))
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """The names that a statement of a module defines."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _names(tree: ast.AST) -> frozenset[str]:
+    """The names that are read in it and not given there."""
+    read: set[str] = set()
+    given: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else given).add(node.id)
+        elif isinstance(node, ast.arg):
+            given.add(node.arg)
+        elif isinstance(node, ast.FunctionDef):
+            given.add(node.name)
+    return frozenset(read - given)
+
+
 def assemble(
-    *, dependencies: Iterable[str], lesson: str, modules: Iterable[str], plan: Mapping[str, Any], sources: str = ""
+    *, dependencies: Iterable[str], recipe: str, modules: Iterable[str], plan: Mapping[str, Any], sources: str = ""
 ) -> str:
     """The complete script. It ends in `run(main)`, which one of the modules defines.
 
     Args:
         dependencies: Pinned requirements for the PEP 723 header.
-        lesson: Docstring, imports, settings and `def main()`.
+        recipe: Docstring, imports, settings and `def main()`.
         modules: Names of modules of `hfft_widgets.scripts`, in the order in which they need each other.
         plan: JSON values; `read_plan` gets them back.
         sources: More lines of the PEP 723 header, each starting with `# `.
     """
-    header = ["# /// script", '# requires-python = ">=3.11"', "# dependencies = ["]
-    header += [f'#   "{requirement}",' for requirement in dependencies]
-    header += ["# ]", *([sources.rstrip()] if sources else []), "# ///"]
-    rule = LESSON_END + "-" * max(0, 110 - len(LESSON_END))
-    parts = [f"# ---- {name} ".ljust(60, "-") + "\n" + machinery(name) for name in modules]
+    rule = RECIPE_END + "-" * max(0, 110 - len(RECIPE_END))
+    parts = [f"# ---- {name} ".ljust(60, "-") + "\n" + runtime(name) for name in modules]
     kept = "# The plan this script was made from.\nPLAN = " + _dictionary(plan)
     start = 'if __name__ == "__main__":\n    run(main)'
-    return "\n\n\n".join(["\n".join(header) + "\n" + lesson.strip(), rule, *parts, kept, start]) + "\n"
+    return "\n\n\n".join([_header(dependencies, sources) + "\n" + recipe.strip(), rule, *parts, kept, start]) + "\n"
+
+
+def assemble_short(*, dependencies: Iterable[str], recipe: str, parts: Iterable[str]) -> str:
+    """A script of a recipe and the functions that it calls."""
+    rule = "# ---- What it calls ".ljust(110, "-")
+    start = 'if __name__ == "__main__":\n    main()'
+    return "\n\n\n".join([_header(dependencies) + "\n" + recipe.strip(), rule, *filter(None, parts), start]) + "\n"
+
+
+def _header(dependencies: Iterable[str], sources: str = "") -> str:
+    """The PEP 723 header."""
+    lines = ["# /// script", '# requires-python = ">=3.11"', "# dependencies = ["]
+    lines += [f'#   "{requirement}",' for requirement in dependencies]
+    return "\n".join([*lines, "# ]", *([sources.rstrip()] if sources else []), "# ///"])
 
 
 def _dictionary(plan: Mapping[str, Any]) -> str:

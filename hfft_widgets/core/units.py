@@ -1,8 +1,9 @@
-"""Bytes, seconds, dollars and counts in words, the same everywhere."""
+"""Bytes, seconds, dollars and counts in words, and long texts shortened, the same everywhere."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
 GIB = 2**30
 
@@ -68,3 +69,33 @@ def plural(count: int, noun: str) -> str:
     ('1 row', '2,000 rows')
     """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def ends(span: Mapping[str, float], words: Callable[[float], str]) -> list[str]:
+    """Both ends of a range in words; one where they read the same.
+
+    >>> " to ".join(ends({"low": 60, "mid": 90, "high": 120}, duration_text))
+    '1 min to 2 min'
+    """
+    return list(dict.fromkeys((words(span["low"]), words(span["high"]))))
+
+
+def short(text: str, characters: int, mark: str = "…") -> str:
+    """The start of a text, with a mark behind it where more was left out.
+
+    >>> short("abc", 3), short("abcd", 3)
+    ('abc', 'abc…')
+    """
+    return text if len(text) <= characters else text[:characters] + mark
+
+
+def short_middle(text: str, characters: int) -> str:
+    r"""Start and end of a text; what was left out between them is counted.
+
+    >>> short_middle("start" + "x" * 90 + "end", 8)
+    'star\n… 90 characters left out …\nxend'
+    """
+    half = characters // 2
+    if len(text) <= characters:
+        return text
+    return f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"

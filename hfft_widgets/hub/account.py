@@ -9,7 +9,7 @@ from typing import Any
 
 from hfft_widgets.hub import session
 from hfft_widgets.hub.outcomes import HubRefusedError, scrub
-from hfft_widgets.hub.token import Token, find_token, forget_token
+from hfft_widgets.hub.token import Token, ask_token, find_token, forget_token, keep_token
 
 _WRITE, _JOBS = frozenset({"repo.write"}), frozenset({"job.write"})
 _accounts: dict[tuple[str, Token], Account] = {}
@@ -83,7 +83,7 @@ def account(token: Token | None = None) -> Account:
         raise HubRefusedError(
             "Nobody is signed in to Hugging Face.",
             status=401,
-            remedy="Set HF_TOKEN, run `hf auth login`, or type a token (https://huggingface.co/settings/tokens).",
+            remedy="Type a token (https://huggingface.co/settings/tokens), set HF_TOKEN, or run `hf auth login`.",
         )
     key = (session.endpoint(), token)
     with _lock:  # two threads ask once
@@ -126,3 +126,20 @@ def _grants(fine: Mapping[str, Any]) -> dict[str, frozenset[str]]:
         name = str(entity.get("name"))
         grants[name] = grants.get(name, frozenset()) | frozenset(map(str, scope.get("permissions") or ()))
     return grants
+
+
+def sign_in(token: str | None = None) -> str:
+    """Who is signed in to the Hub, and what the token may do, in words; asks for a token where there is none.
+
+    The token is typed without an echo and stays in this process.
+
+    Args:
+        token: One that was read elsewhere; in this process it is used before any other.
+
+    Returns:
+        E.g. "signed in as me, can write, can run jobs".
+
+    Raises:
+        HubError: No token was given, it is not valid, or the Hub cannot be reached.
+    """
+    return str(account(keep_token(token) if token is not None else ask_token()))

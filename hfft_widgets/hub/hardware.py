@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hfft_widgets.core.plan.flavors import FLAVORS, PRICES_DATE, PRICES_SOURCE, Flavor, local_gpu
+from hfft_widgets.core.plan.hardware import FLAVORS, PRICES_DATE, PRICES_SOURCE, Flavor, cpu_flavor, local_gpu
 from hfft_widgets.errors import HubError
 from hfft_widgets.hub import session
 from hfft_widgets.hub.token import find_token
 
 _PER_HOUR = {"second": 3600.0, "minute": 60.0, "hour": 1.0}
 _FRESH_SECONDS = 600.0
-_CPU_TFLOPS = 0.03  # float32 per virtual CPU: about what one core of a server reaches in a large matrix product
 _lock = threading.Lock()
 _kept: tuple[str, float, Hardware] | None = None
 
@@ -79,8 +78,7 @@ def _flavor(item: Any) -> Flavor | None:
     if known is not None:
         return dataclasses.replace(known, usd_per_hour=_near(usd, known.usd_per_hour))
     if item.accelerator is None:
-        cpus = _figure(item.cpu)
-        return Flavor(name, "", 0, int(_figure(item.ram) * 1e9), usd, cpus * _CPU_TFLOPS, 20.0, bf16=False)
+        return cpu_flavor(name, _figure(item.cpu), _figure(item.ram), usd)
     if str(item.accelerator.type) != "gpu":
         return None
     gpu, gpus = str(item.accelerator.model), int(item.accelerator.quantity)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hfft_widgets.errors import HubError
 from hfft_widgets.hub.outcomes import scrub, wait_seconds
+from hfft_widgets.hub.session import endpoint, offline
 from hfft_widgets.hub.token import find_token
 from hfft_widgets.hub.wire import http_client
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import httpx
 
 _READ_SECONDS = 15.0
+_CONNECT_SECONDS = 2.0  # to learn whether there is a way at all
+_ANSWERED_SECONDS = 30.0
+_answered: dict[str, float] = {}  # a Hub's address -> when it answered last
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0
 _CHUNK_BYTES = 1 << 20
 _PASSING = frozenset({408, 429, 502, 503, 504})  # what may be different in a moment
@@ -44,6 +48,21 @@ class Answer:
         return self.status in _PASSING or self.code == "ResponseNotReadyError"
 
 
+def hub_answers() -> bool:
+    """Whether the Hub itself can be reached, in about two seconds: a network that loses packets is found so too.
+
+    That it was there a moment ago is enough: one click asks for a model, its facts and its data.
+    """
+    where = endpoint()
+    if offline():
+        return False
+    if time.monotonic() - _answered.get(where, -_ANSWERED_SECONDS) >= _ANSWERED_SECONDS:
+        if not Http(where, patience=0).reaches(where):
+            return False
+        _answered[where] = time.monotonic()
+    return True
+
+
 class Http:
     """Requests with retries; `patience` is the most seconds spent on one of them waiting for a better answer.
 
@@ -56,6 +75,7 @@ class Http:
         import httpx
 
         self._patience = patience
+        self._reached = False
         self._client = http_client(_READ_SECONDS, auth=_bearer([httpx.URL(host) for host in hosts]))
         weakref.finalize(self, self._client.close)
 
@@ -87,6 +107,19 @@ class Http:
             )
         return body
 
+    def reaches(self, url: str) -> bool:
+        """Whether a server is there: any answer counts, and so does one that takes its time."""
+        import httpx
+
+        limits = httpx.Timeout(_CONNECT_SECONDS, read=_CONNECT_SECONDS)
+        try:
+            self._client.head(url, timeout=limits, follow_redirects=False)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.InvalidURL):
+            return False
+        except httpx.HTTPError:
+            return True
+        return True
+
     def _patiently(self, url: str, ask: Callable[[], Answer]) -> Answer:
         import httpx
 
@@ -97,10 +130,11 @@ class Http:
                 answer = ask()
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 failure = error
+            self._reached = self._reached or answer is not None
             if answer and not answer.passing:
                 return answer
             seconds = max(wait, (answer and answer.retry_after) or 0)
-            if time.monotonic() + seconds > end:
+            if time.monotonic() + seconds > end or self._no_way(failure, wait):
                 break
             time.sleep(seconds)
         if answer:
@@ -110,6 +144,13 @@ class Http:
             why=f"{scrub(f'{type(failure).__name__}: {failure}').rstrip(': ')}.",
             remedy="Check the connection and the proxy settings.",
         ) from None  # its frames hold the request's headers
+
+    def _no_way(self, failure: Exception | None, wait: float) -> bool:
+        """Whether there is no network, as far as one can tell: no server of this one was ever reached, in two tries."""
+        import httpx
+
+        silent = isinstance(failure, httpx.ConnectTimeout)  # it took its time already
+        return not self._reached and (silent or (isinstance(failure, httpx.ConnectError) and wait > _FIRST_WAIT))
 
     def _once(
         self,
@@ -132,7 +173,7 @@ def _until(cancelled: Callable[[], bool] | None, chunks: Iterator[bytes]) -> Ite
 
 
 def _bearer(hosts: list[httpx.URL]) -> httpx.Auth:
-    """Who is logged in, told to these hosts alone; looked up for each request and kept nowhere."""
+    """Who is logged in, sent to these hosts alone; looked up for each request and kept nowhere."""
     import httpx
 
     origins = {(host.scheme, host.host, host.port) for host in hosts}

@@ -1,20 +1,18 @@
 """Jobs on the Hub: start, look, cancel. The namespace is always said: without it the client asks who one is each time.
 
 A script travels inline, as base64 in one variable, so that the job shows to any machine what it ran. Linux takes at
-most 128 KiB in one variable; a longer script goes through a bucket, as `run_uv_job` does it, and is only shown by a
-variable, compressed.
+most 128 KiB in one variable: a longer script travels compressed, and one that is too long even so goes through a
+bucket, as `run_uv_job` does it.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
-import io
 import math
 import re
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -77,11 +75,11 @@ class JobFacts:
         created: Unix time, or None; so are the next two.
         started: When it began to run.
         finished: When it ended.
-        flavor: Name of the hardware, "" if not told.
+        flavor: Name of the hardware, "" if not known.
         labels: Its labels.
         environment: Its variables; secrets are not among them.
         command: What runs.
-        running_seconds: For which it is paid so far; None: not told.
+        running_seconds: For which it is paid so far; None: not known.
     """
 
     id: str
@@ -143,10 +141,12 @@ class JobsApi:
         """
         with session.client(self._token, "start the job") as api:
             try:
-                if len(request.script.encode()) <= INLINE_BYTES:
-                    info = api.run_job(
-                        image=request.image, command=_command(request), **self._shared(request, inline=True)
-                    )
+                source = request.script.encode()
+                plain = len(source) <= INLINE_BYTES
+                if plain or len(zlib.compress(source)) <= INLINE_BYTES:
+                    command = _command(request, plain=plain)
+                    # no local variable holds what is shared: some notebooks print those of every frame
+                    info = api.run_job(image=request.image, command=command, **self._shared(request, inline=plain))
                 else:
                     info = self._through_bucket(api, request)
                 return JobFacts(id=str(info.id), namespace=request.namespace, stage=str(info.status.stage))
@@ -173,15 +173,16 @@ class JobsApi:
     def _through_bucket(self, api: Any, request: JobRequest) -> Any:
         import warnings
 
-        with tempfile.TemporaryDirectory() as folder, _quiet(), warnings.catch_warnings():
+        with tempfile.TemporaryDirectory() as folder, session.quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the method calls itself experimental each time
             path = Path(folder, "job.py")
             path.write_bytes(request.script.encode())
             return api.run_uv_job(str(path), image=request.image, **self._shared(request, inline=False))
 
-    def inspect(self, namespace: str, job_id: str) -> JobFacts:
-        """One job; raises HubRefusedError with status 404 if there is none."""
-        raw = self.wire.get(f"/api/jobs/{_path(namespace)}/{_path(job_id)}", action="look at the job")
+    def inspect(self, namespace: str, job_id: str, *, patience_seconds: float = 0.0) -> JobFacts:
+        """One job; raises HubRefusedError with status 404 if the Hub does not show it to this account."""
+        path = f"/api/jobs/{_path(namespace)}/{_path(job_id)}"
+        raw = self.wire.get(path, action="look at the job", patience_seconds=patience_seconds)
         return read_job(raw, namespace)
 
     def live(self, namespace: str, labels: Mapping[str, str]) -> list[JobFacts]:
@@ -203,31 +204,24 @@ class JobsApi:
             api.cancel_job(job_id=job_id, namespace=namespace)
 
 
-def _command(request: JobRequest) -> list[str]:
+def _command(request: JobRequest, *, plain: bool) -> list[str]:
     unpack = f'printf %s "${SCRIPT_VARIABLE}" | base64 -d > job.py'
+    if not plain:
+        unpack = f"uv run --no-project python -c '{_UNPACK}' > job.py"
     run = "uv run job.py"
     if request.gpus > 1:
         run = f"uv run --with-requirements job.py accelerate launch --num_processes {request.gpus} job.py"
     return ["bash", "-c", f"{unpack} && exec {run}"]
 
 
+_UNPACK = (
+    "import base64, os, sys, zlib; sys.stdout.write(zlib.decompress(base64.b64decode("
+    f'os.environ["{SHOWN_VARIABLE}"])).decode())'
+)
+
+
 def _path(part: str) -> str:
     return quote(part, safe="")
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the upload's words and bars."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    shown = not are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        if shown:
-            enable_progress_bars()
 
 
 def read_job(raw: Mapping[str, Any], namespace: str) -> JobFacts:

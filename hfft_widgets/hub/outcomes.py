@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from hfft_widgets.core.units import short
 from hfft_widgets.errors import HubError
+from hfft_widgets.scripts.masking import Mask
 
-_SECRET = re.compile(r"(?:hf|api)_\w{6,}|(?i:bearer)\s+\S+")
+_SHAPES = Mask()
 _LONGEST = 400  # characters of the Hub's own words
 # by name: huggingface_hub 1.x raises httpx's, 2.x httpx2's, and the follower httpx's again
 _NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
@@ -53,14 +55,22 @@ class _AnswerError(HubError):
         wait_seconds: The Hub asks to wait so long, or None.
         why: The reason.
         remedy: What to do next.
+        page: The address where a person can mend it.
     """
 
     def __init__(
-        self, what: str, *, status: int = 0, wait_seconds: float | None = None, why: str = "", remedy: str = ""
+        self,
+        what: str,
+        *,
+        status: int = 0,
+        wait_seconds: float | None = None,
+        why: str = "",
+        remedy: str = "",
+        page: str = "",
     ) -> None:
         self.status = status
         self.wait_seconds = wait_seconds
-        super().__init__(what, why=why, remedy=remedy)
+        super().__init__(what, why=why, remedy=remedy, page=page, signs_in=status in {401, 403})
 
 
 class HubRefusedError(_AnswerError):
@@ -235,5 +245,5 @@ def scrub(text: Any) -> str:
     >>> scrub("bad token hf_abcdefgh1234")
     'bad token [hidden]'
     """
-    line = " ".join(_SECRET.sub("[hidden]", str(text)).split())
-    return line if len(line) <= _LONGEST else line[:_LONGEST] + " ..."
+    line = " ".join(_SHAPES.hide(str(text)).split())
+    return short(line, _LONGEST, " ...")

@@ -20,7 +20,7 @@ class Check:
 
     Attributes:
         name: In two or three words.
-        passed: True or False; None: it cannot be told before the launch.
+        passed: True or False; None: it cannot be known before the launch.
         message: What was found.
         remedy: What to do, "" if nothing.
     """
@@ -64,16 +64,16 @@ def _namespace(account: Account, namespace: str) -> Check:
     if may is False:
         remedy = "Make a token that may: https://huggingface.co/settings/tokens."
         return Check("Namespace", False, f"This token cannot run jobs in {namespace}.", remedy)
-    return Check("Namespace", may, f"This token can run jobs in {namespace}." if may else "Its rights are not told.")
+    return Check("Namespace", may, f"This token can run jobs in {namespace}." if may else "Its rights are not known.")
 
 
 def _credits(account: Account, namespace: str) -> Check:
     if account.pays.get(namespace):
-        return Check("Credits", True, f"{namespace} can pay; how many credits are left is not told.")
+        return Check("Credits", True, f"{namespace} can pay; how many credits are left is not known.")
     return Check(
         "Credits",
         None,
-        "How many credits are left is not told; without enough, the launch is refused and costs nothing.",
+        "How many credits are left is not known; without enough, the launch is refused and costs nothing.",
         "See https://huggingface.co/settings/billing.",
     )
 
@@ -87,7 +87,10 @@ def _target(account: Account, push_to: str) -> Check:
         there = repos.pushed(account.token, push_to)
     except HubError as error:
         return _failed("Result", error)
-    known = "It exists; the run adds to it." if there else "It will be made, private."
+    if there and not there.private:
+        message = f"The model goes to {push_to}, which exists and is public: everybody can see and download it."
+        return Check("Result", None, message, "For a private one choose a new name, or make this one private.")
+    known = "It exists, private; the run adds to it." if there else "It will be made, private."
     return Check("Result", may, f"The model goes to {push_to}. {known}")
 
 

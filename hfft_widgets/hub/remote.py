@@ -63,7 +63,7 @@ class RemoteFile:
         return runs
 
     def open(self) -> io.RawIOBase:
-        """A reader with a place of its own."""
+        """A reader with a position of its own."""
         return _Reader(self)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import threading
 from collections.abc import Iterator
@@ -46,6 +48,21 @@ def client(token: Token | None, action: str) -> Iterator[Any]:
 
     with translated(action), _limited():
         yield HfApi(endpoint=endpoint(), token=token.reveal() if token else False, library_name="hfft_widgets")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the client's own words and bars about an upload."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    shown = not are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        if shown:
+            enable_progress_bars()
 
 
 @contextmanager

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from getpass import getpass
 from typing import NoReturn
 
+from hfft_widgets import hosts
 from hfft_widgets.hub.outcomes import HubRefusedError
+from hfft_widgets.scripts.masking import Mask, known_secrets
 
 _VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SAVED = "the saved login"
+_FOUND_BY_ALL = frozenset({*(f"the variable {name}" for name in _VARIABLES), _SAVED})
 _TOKENS = "https://huggingface.co/settings/tokens"
 
 
@@ -63,15 +68,17 @@ _typed: Token | None = None
 
 
 def find_token() -> Token | None:
-    """The token of this machine: the environment, the saved login, Colab's secret, then one typed in this process.
+    """The token: one typed in this process, else the environment's, the saved login, Colab's secret.
 
     Raises:
         HubRefusedError: The saved login cannot be renewed.
     """
+    if _typed is not None:
+        return _typed
     for name in _VARIABLES:
         if text := os.environ.get(name, "").strip():
             return Token(text, f"the variable {name}")
-    return _saved() or _typed
+    return _saved()
 
 
 def _saved() -> Token | None:
@@ -89,7 +96,32 @@ def _saved() -> Token | None:
             saved = bool(file.read().strip())
     except OSError:
         saved = False
-    return Token(text, "the saved login" if saved else "Colab's secrets or the login of this service")
+    return Token(text, _SAVED if saved else "Colab's secrets or the login of this service")
+
+
+def child_environment(*, ask: bool) -> dict[str, str]:
+    """Variables by which a script of this machine finds a token that it could not find by itself.
+
+    That is one typed in this process, or one of Colab's secrets.
+
+    Args:
+        ask: Whether Colab may be asked for its secret; it shows a question the first time.
+    """
+    if _typed is None and not (ask and hosts.on_colab()):
+        return {}
+    found = find_token()
+    return {} if found is None or found.source in _FOUND_BY_ALL else {_VARIABLES[0]: found.reveal()}
+
+
+def own_mask() -> Mask:
+    """Hides the person's own secrets, and what looks like one, in what a run printed."""
+    typed = (_typed.reveal(),) if _typed else ()
+    return _mask(known_secrets(more=typed))
+
+
+@lru_cache(maxsize=4)
+def _mask(secrets: tuple[str, ...]) -> Mask:
+    return Mask(secrets)
 
 
 def ask_token(prompt: Callable[[str], str] | None = None) -> Token:
@@ -101,12 +133,20 @@ def ask_token(prompt: Callable[[str], str] | None = None) -> Token:
     Raises:
         HubRefusedError: Nothing was typed.
     """
-    global _typed  # noqa: PLW0603 -- one person per process
     found = find_token()
     if found is not None:
         return found
-    text = (prompt or getpass)(f"Hugging Face token (from {_TOKENS}; it is not shown): ").strip()
-    if not text:
+    return keep_token((prompt or getpass)(f"Hugging Face token (from {_TOKENS}; it is not shown): "))
+
+
+def keep_token(text: str) -> Token:
+    """Use this token in this process, before any other: a person typed it now.
+
+    Raises:
+        HubRefusedError: Nothing was typed.
+    """
+    global _typed  # noqa: PLW0603 -- one person per process
+    if not text.strip():
         raise HubRefusedError("No token was given.", status=401, remedy=f"Make one at {_TOKENS}.")
     _typed = Token(text, "the prompt")
     return _typed

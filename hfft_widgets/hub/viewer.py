@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from hfft_widgets import folders
 from hfft_widgets.errors import DataError, DatasetNotFoundError, HfftError, HubError
-from hfft_widgets.hub.http import Answer, Http
+from hfft_widgets.hub.http import Answer, Http, hub_answers
 from hfft_widgets.hub.remote import RemoteFile
 from hfft_widgets.hub.session import endpoint, offline
 
@@ -124,6 +124,10 @@ class Viewer:
                 "The Hugging Face Hub is not asked in offline mode.", remedy="Unset HF_HUB_OFFLINE, or use local files."
             )
         return Http(self._base, endpoint(), patience=self._patience)
+
+    def hub_answers(self) -> bool:
+        """Whether the Hub itself can be reached: the viewer is another server."""
+        return hub_answers()
 
     def splits(self, dataset: str) -> Splits:
         """Configurations and splits."""
@@ -241,13 +245,14 @@ def _refused(verb: str, answer: Answer, params: Mapping[str, Any]) -> HfftError:
     if answer.passing:
         return _not_now(answer, name)
     if "gated" in answer.code.lower():
-        return DataError(f"{name} is gated.", remedy=f"Log in with `hf auth login`; {_accept(name)}.")
+        return DataError(f"{name} is gated.", remedy=f"Sign in; {_accept(name)}.", page=_address(name), signs_in=True)
     if answer.code in {"ConfigNotFoundError", "SplitNotFoundError"}:
         return DataError(f"{name} has no split {params.get('split')!r} in {params.get('config')!r}.", why=_said(answer))
     if answer.status in {401, 403, 404}:
         return DatasetNotFoundError(
             f"The dataset viewer shows no dataset {name}: there is none, or it is private or gated.",
-            remedy=f"Check the name ('owner/name'); for a private one log in with `hf auth login`; {_accept(name)}.",
+            remedy=f"Check the name ('owner/name'); for a private one sign in; {_accept(name)}.",
+            signs_in=True,
         )
     return HubError(
         f"The dataset viewer cannot show {name}: it answered {answer.status} to /{verb}.",
@@ -268,7 +273,11 @@ def _not_now(answer: Answer, name: str) -> HubError:
 
 
 def _accept(name: str) -> str:
-    return f"if it is gated, accept its conditions at https://huggingface.co/datasets/{name}"
+    return f"if it is gated, accept its conditions at {_address(name)}"
+
+
+def _address(name: str) -> str:
+    return f"https://huggingface.co/datasets/{name}"
 
 
 def _said(answer: Answer) -> str:

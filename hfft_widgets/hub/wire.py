@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from hfft_widgets.errors import HubError
 from hfft_widgets.hub import session
 from hfft_widgets.hub.outcomes import HubRefusedError, bad_settings, by_status, no_hub, translated
+from hfft_widgets.hub.patience import patiently
+from hfft_widgets.hub.transcript import note
 
 if TYPE_CHECKING:
     import ssl
@@ -81,19 +83,21 @@ class Wire:
         self._lock = threading.Lock()
         self._clients: dict[bool, httpx.Client] = {}
 
-    def get(self, path: str, query: Query = (), *, action: str) -> Any:
+    def get(self, path: str, query: Query = (), *, action: str, patience_seconds: float = 0.0) -> Any:
         """The JSON of an answer.
 
         Args:
             path: Below the Hub's address.
             query: Names and values.
             action: What is tried, to follow "could not".
+            patience_seconds: For how long it is asked again while the Hub is busy.
 
         Raises:
             HubRefusedError: The Hub refused, or was never reached.
             HubUnsureError: No answer that can be trusted.
         """
-        return self._asked(self._endpoint + path, query, action).json()
+        self._check_allowed(action)
+        return patiently(lambda: self._asked(self._endpoint + path, query, action), patience_seconds).json()
 
     def pages(self, path: str, query: Query = (), *, action: str) -> Iterator[Any]:
         """The items of a list over all its pages; raises as `get` does."""
@@ -102,7 +106,7 @@ class Wire:
             answer = self._asked(url, asked, action)
             yield from answer.json()
             url, asked = answer.links.get("next", {}).get("url", ""), ()
-            if not url.startswith(self._endpoint + "/"):  # the token goes to no other place
+            if not url.startswith(self._endpoint + "/"):  # the token goes nowhere else
                 return
 
     def _asked(self, url: str, query: Query, action: str) -> httpx.Response:
@@ -198,6 +202,7 @@ def http_client(read_seconds: float = READ_SECONDS, *, kept: int = 4, auth: http
             follow_redirects=True,
             verify=_certificates(),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
+            event_hooks={"response": [note]},
         )
     except Exception as error:  # noqa: BLE001 -- an address, a scheme, a package that is missing, a certificate
         raise bad_settings(error) from None
@@ -226,8 +231,8 @@ def _said(answer: httpx.Response) -> str:
     if words := answer.headers.get("x-error-message"):
         return str(words)
     try:
-        told = json.loads(answer.content if answer.is_closed else next(answer.iter_bytes(_ERROR_BYTES), b""))
-        return str(told.get("error", "")) if isinstance(told, dict) else ""
+        said = json.loads(answer.content if answer.is_closed else next(answer.iter_bytes(_ERROR_BYTES), b""))
+        return str(said.get("error", "")) if isinstance(said, dict) else ""
     except Exception:  # noqa: BLE001 -- the status says enough
         return ""
 

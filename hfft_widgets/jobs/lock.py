@@ -1,4 +1,8 @@
-"""One start at a time, across threads and processes."""
+"""One start at a time, across threads and processes.
+
+Not `filelock` (4.3): on a disk without locks (ENOLCK, EOPNOTSUPP: NFS or Lustre as clusters mount them) it raises, so
+that nothing could be launched there, and on ENOSYS it writes a marker that may outlive its holder.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +20,7 @@ from hfft_widgets.errors import LaunchError
 
 WAIT_SECONDS = 120.0
 _POLL_SECONDS = 0.05
-_threads = threading.Lock()
+_threads: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -33,7 +38,8 @@ def one_at_a_time(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[No
     """
     deadline = time.monotonic() + wait_seconds
     # on some network disks a file lock belongs to the process, not to the handle: threads need one of their own
-    if not _threads.acquire(timeout=wait_seconds):
+    threads = _threads[path]
+    if not threads.acquire(timeout=wait_seconds):
         raise _busy(path, wait_seconds)
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -47,7 +53,7 @@ def one_at_a_time(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[No
             _release(handle)
             os.close(handle)
     finally:
-        _threads.release()
+        threads.release()
 
 
 def hold(path: Path) -> int | None:

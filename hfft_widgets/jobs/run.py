@@ -1,70 +1,81 @@
-"""One run, wherever it runs: stage, curves, log, end."""
+"""One run, wherever it runs: stage, curves, log, end; and a thread that follows it."""
 
 from __future__ import annotations
 
-import threading
+import contextlib
 import time
-from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfft_widgets.core.card import Detail, HasCard
+from hfft_widgets.core.method import METHODS, Method
+from hfft_widgets.core.run.comparison import told_differences
+from hfft_widgets.core.run.curves import Group, figure, groups
 from hfft_widgets.core.run.diagnosis import Diagnosis, diagnose
-from hfft_widgets.core.run.events import Event
+from hfft_widgets.core.run.forecast import Forecast, forecast
+from hfft_widgets.core.run.health import Best, Sign, best, health
 from hfft_widgets.core.run.history import MetricHistory
-from hfft_widgets.core.run.journal import Journal
 from hfft_widgets.core.run.pace import Pace, pace
+from hfft_widgets.core.run.ran import EVENT, as_it_ran
 from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.errors import HubError, RunNotFoundError
-from hfft_widgets.jobs.base import Backend, JobStatus, Submission
+from hfft_widgets.core.run.stall import Stall, stall
+from hfft_widgets.core.run.verdict import TrainingVerdict, verdict
+from hfft_widgets.errors import HubError, RunError, RunNotFoundError
+from hfft_widgets.jobs.answers import ModelAnswer, Which, ask_models
+from hfft_widgets.jobs.base import JobTarget, Submission
+from hfft_widgets.jobs.run_reader import RunReader
+from hfft_widgets.jobs.run_values import values_of
 
 if TYPE_CHECKING:
-    from hfft_widgets.hub.metrics import Use
+    from hfft_widgets.core.plan.plan import TrainingPlan
+    from hfft_widgets.core.run.events import Event
     from hfft_widgets.hub.repos import Pushed
+    from hfft_widgets.hub.streams.metrics import HardwareMetrics
 
-_FRESH_SECONDS = 0.2  # a property that was looked at this long ago is not looked up again
 _WAIT_SECONDS = 0.25
-_READ_SECONDS = 0.5  # of one look, where the output comes from far away
-_CHUNK_BYTES = 2**16
-_KEPT_EVENTS = 100_000  # where nobody calls refresh
 
 
-class Run:
+class Run(RunReader, HasCard):
     """A launched script. It goes on whatever becomes of this object or this process.
 
     Every property looks at the run by itself, at most five times a second; `refresh` looks at once. Threads may share
     a run: while one of them reads on, the others see what was read before.
 
     Args:
-        backend: The place that runs it.
-        job_id: Its id there, without the place's name.
+        backend: What runs it.
+        job_id: Its id there, without the backend's name.
     """
-
-    def __init__(self, backend: Backend, job_id: str) -> None:
-        self._backend = backend
-        self._job_id = job_id
-        self._journal = Journal()
-        self._early: Journal | None = None
-        self._status: JobStatus | None = None
-        self._complete = False
-        self._looked = {False: float("-inf"), True: float("-inf")}  # at the stage alone, and at the output too
-        self._unseen: deque[Event] = deque(maxlen=_KEPT_EVENTS)
-        self._lock = threading.RLock()
-        self.revision = 0
-        """Goes up when `history` was replaced by a longer one: draw it anew."""
 
     # ---- What it is ----
 
     @property
     def id(self) -> str:
-        """Place and name, e.g. `local:20261122-135301-8000a1b2`."""
+        """Backend and name, e.g. `local:20261122-135301-8000a1b2`."""
         return f"{self._backend.name}:{self._job_id}"
 
     @cached_property
     def submission(self) -> Submission:
         """What was submitted."""
         return self._backend.submission(self._job_id)
+
+    @property
+    def known(self) -> Submission | None:
+        """What was submitted, or None where that cannot be read: deleted before anybody asked, or not now."""
+        try:
+            return self._as_it_ran
+        except (RunNotFoundError, HubError, OSError):
+            return None
+
+    @property
+    def _as_it_ran(self) -> Submission:
+        """What was submitted, with what an edited script told of itself."""
+        made = self.submission
+        plan = as_it_ran(made.plan, self._journal.data(EVENT))
+        return made if plan is made.plan else replace(made, plan=plan, title=str(plan["title"]))
 
     @property
     def kind(self) -> str:
@@ -74,17 +85,27 @@ class Run:
     @property
     def title(self) -> str:
         """A short name for people."""
-        return self.submission.title
+        return self._as_it_ran.title
 
     @property
     def plan(self) -> Mapping[str, Any]:
-        """The plan as JSON values."""
-        return self.submission.plan
+        """The plan as JSON values; where its script was edited, with what that script told it really trains."""
+        return self._as_it_ran.plan
 
     @property
     def fingerprint(self) -> str:
-        """What makes two plans the same run."""
+        """What is trained or exported: a later launch of it, at another price say, has the same."""
         return self.submission.fingerprint
+
+    @property
+    def attempt(self) -> int:
+        """Which launch of its fingerprint it is, from 1."""
+        return self.submission.attempt
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine."""
+        return self._backend.is_local
 
     @property
     def script(self) -> str:
@@ -94,27 +115,25 @@ class Run:
     # ---- How it is going ----
 
     @property
-    def status(self) -> JobStatus:
-        """Where it stands: stage, times, exit code, heartbeat."""
-        self._look(output=self._backend.near)
-        assert self._status is not None
-        return self._status
-
-    @property
     def stage(self) -> Stage:
         """Where it stands, in one word."""
         return self.status.stage
 
     @property
-    def journal(self) -> Journal:
-        """Everything it has told: curves, events, log. While older output is being fetched, the last lines."""
-        self._look()
-        return self._early or self._journal
-
-    @property
     def history(self) -> MetricHistory:
         """The curves: `run.history["loss"]` is a tuple of points."""
         return self.journal.history
+
+    @property
+    def curves(self) -> tuple[Group, ...]:
+        """Which of its metrics share a plot, the most telling one first; those of its method come before others."""
+        method = self._method
+        return groups(self.history, method.curves if method else ())
+
+    @property
+    def _method(self) -> Method | None:
+        known = self.known
+        return METHODS.get(str(known.plan.get("method"))) if known and known.kind == "training" else None
 
     @property
     def log(self) -> str:
@@ -123,8 +142,58 @@ class Run:
 
     @property
     def pace(self) -> Pace:
-        """Step, total steps, fraction done, and seconds left where they can be told."""
+        """Step, total steps, fraction done, and seconds left where they are known."""
         return pace(self.journal, self.stage, time.time())
+
+    @property
+    def stall(self) -> Stall | None:
+        """That it does not go on as it did: for how long, and what to do; None while all is as usual."""
+        status, journal, now = self.status, self.journal, time.time()
+        began = status.started or status.created
+        # a script far away has a clock of its own: there, silence is what was heard here, by this clock alone
+        silent = now - max(journal.heard, began) if self.is_local else time.monotonic() - self._heard
+        return stall(journal, status.stage, silent_seconds=silent, waiting_seconds=now - began)
+
+    @property
+    def health(self) -> tuple[Sign, ...]:
+        """What is not well with it, the gravest first, by its curves so far; empty while all is, and of exports."""
+        method = self._method
+        return health(method, self.history, self.pace.fraction or 1.0) if method else ()
+
+    @property
+    def best(self) -> Best | None:
+        """Its best evaluation on held-out rows, beside the last one; None before the second."""
+        return best(self._method, self.history) if self._method else None
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """Where its loss on held-out rows most likely ends, with a band; None of too few points, or once it is done."""
+        if self._method is None or self._method.generates or self.stage is not Stage.RUNNING:
+            return None
+        return forecast(self.history.get("eval_loss", ()), self.pace.total_steps)
+
+    @property
+    def best_checkpoint(self) -> Path | None:
+        """The checkpoint of its best evaluation, for `hfft.plan_export`, say; None if it is not on this machine."""
+        found, output = self.best, self.output
+        folder = output / f"checkpoint-{found.step}" if found and output else None
+        return folder if folder and (folder / "trainer_state.json").is_file() else None
+
+    @property
+    def verdict(self) -> TrainingVerdict | None:
+        """Whether it taught anything, of a training that is complete: both models on the same held-out rows.
+
+        None while it runs, of a run that ended early, and of exports.
+        """
+        method = self._method
+        if method is None or self.stage is not Stage.COMPLETED:
+            return None
+        told = self.journal.said.get("proof")
+        if self._judged is None or self._judged[0] is not told:  # drawing a thousand samples takes a while
+            self._judged = told, verdict(told.data if told else {}, best=self.best, learned=method.learned)
+        return self._judged[1]
+
+    _judged: tuple[Event | None, TrainingVerdict] | None = None
 
     @property
     def cost_usd(self) -> float | None:
@@ -132,9 +201,14 @@ class Run:
         return self.status.cost_usd
 
     @property
-    def use(self) -> Use | None:
+    def use(self) -> HardwareMetrics | None:
         """What it uses of its machine's processor, memory and GPUs now; None where that is not known."""
-        return self._backend.use(self._job_id)
+        return self._backend.hardware_metrics(self._job_id)
+
+    @property
+    def disk_bytes(self) -> int:
+        """What is kept of it on this machine's disk; raises RunNotFoundError."""
+        return self._backend.disk_bytes(self._job_id)
 
     @property
     def pushed(self) -> Pushed | None:
@@ -144,24 +218,31 @@ class Run:
     @property
     def output(self) -> Path | None:
         """The folder on this machine that it wrote to, or None if it has written nothing here."""
-        told = self.status.output
-        if told is None:
+        given = self.status.output
+        if given is None:
             return None
-        folder = Path(told).parent / str(self.journal.data("end").get("output_dir") or told)
-        return folder if folder.is_dir() and any(folder.iterdir()) else None
+        own = Path(given).parent
+        folder = own / str(self.journal.data("end").get("output_dir") or given)
+        with contextlib.suppress(OSError, ValueError):  # ValueError: a name with a null in it
+            inside = folder.resolve().is_relative_to(own.resolve())  # what a script prints may name any folder
+            return folder if inside and any(folder.iterdir()) else None
+        return None
 
     @property
     def diagnosis(self) -> Diagnosis | None:
         """What went wrong, why, and what to do next; None if nothing did."""
         status = self.status
-        journal = self.journal if status.stage is Stage.ERROR else self._journal
+        if not status.stage.final:
+            return None
+        journal, known = self.journal, self.known
         return diagnose(
             status.stage,
             exit_code=status.exit_code,
             error=journal.data("error"),
             log=journal.log,
             message=status.message,
-            kind="" if status.stage is Stage.DELETED else self.kind,
+            kind=known.kind if known else "training",
+            plan=known.plan if known else {},
         )
 
     @property
@@ -171,85 +252,6 @@ class Run:
         return None if found is None else str(found)
 
     # ---- Looking, waiting, ending ----
-
-    def refresh(self) -> list[Event]:
-        """Look now; returns the events that came since the last `refresh`, at most the last 100,000.
-
-        While older output is being fetched there are none, but `history` has the last lines' points; when it is all
-        there, `revision` goes up.
-        """
-        with self._lock:
-            self._read_on()
-            return [self._unseen.popleft() for _ in range(len(self._unseen))]
-
-    @property
-    def complete(self) -> bool:
-        """Whether it has ended and everything it told was read."""
-        return self._complete
-
-    def _look(self, *, output: bool = True) -> None:
-        if self._complete or time.monotonic() - self._looked[output] < _FRESH_SECONDS:
-            return
-        # while another thread is reading, what it read before is good enough, if there is any
-        if self._lock.acquire(blocking=self._status is None):
-            try:
-                if time.monotonic() - self._looked[output] >= _FRESH_SECONDS:
-                    self._read_on(output=output)
-            finally:
-                self._lock.release()
-
-    def _read_on(self, *, output: bool = True) -> None:
-        """Take the stage first, then the output: what is read after a final stage is all there is."""
-        if self._complete:
-            return
-        try:
-            status = self._backend.status(self._job_id)
-            whole = output and self._read_output(status)
-        except (RunNotFoundError, HubError) as error:
-            if self._status is None:
-                raise
-            status, whole = self._gone(self._status, error)
-        self._status = status
-        self._looked[False] = time.monotonic()
-        if output:
-            self._looked[True] = time.monotonic()
-            self._complete = whole and status.stage.final
-            if self._complete and status.stage is not Stage.DELETED:
-                self._backend.conclude(self._job_id, self._journal)
-
-    @staticmethod
-    def _gone(before: JobStatus, error: Exception) -> tuple[JobStatus, bool]:
-        """What is known where the place does not answer: as before, or that the run was deleted."""
-        if isinstance(error, HubError):
-            return before, False
-        return JobStatus(Stage.DELETED, before.created, before.started, before.finished), True
-
-    def _read_output(self, status: JobStatus) -> bool:
-        """Take what is there, for a moment at a time where it comes from far away; whether that was all."""
-        if status.behind and not self._journal.position and self._early is None:
-            self._peek()
-        deadline = time.monotonic() + (float("inf") if self._backend.near else _READ_SECONDS)
-        read: list[Event] = []
-        rest = False
-        while chunk := self._backend.read(self._job_id, self._journal.position):
-            read += self._journal.feed(chunk)
-            rest = time.monotonic() > deadline
-            if rest or (len(chunk) < _CHUNK_BYTES and not status.stage.final):
-                break  # what is left is what it writes right now: running after that would never end
-        if self._early is None:
-            self._unseen.extend(read)
-        elif not status.behind and not rest:
-            self._early = None  # all that was read meanwhile stands in the history
-            self.revision += 1
-        return not status.behind and not rest
-
-    def _peek(self) -> None:
-        tail = self._backend.peek(self._job_id)
-        if tail:
-            early = Journal()
-            early.feed(tail)
-            self._early = early
-            self.revision += 1
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait for the end, whatever it is; an interrupt ends the waiting, not the run.
@@ -279,6 +281,98 @@ class Run:
             self._backend.cancel(self._job_id)
         return self.wait(timeout)
 
+    def answer(
+        self, prompt: str, which: Which = "both", *, longest: int = 128, temperature: float = 0.0
+    ) -> ModelAnswer:
+        """Ask the trained model and the one it was trained from the same question, the same way.
+
+        Args:
+            prompt: A question, as a person types it.
+            which: "both", "trained" or "untrained".
+            longest: Tokens an answer may have.
+            temperature: 0: always the likeliest next word; else drawn, with the same chance for both.
+
+        Raises:
+            ExportError: It has no finished model.
+            RunError: It could not be asked.
+        """
+        from hfft_widgets.jobs.trained_model import trained_model
+
+        trained = str(trained_model(self))
+        method = METHODS.get(str(self.plan.get("method")))
+        if method is not None and not method.answers:
+            raise RunError(
+                "A reward model judges answers and writes none.", remedy="Ask the model that it is to judge."
+            )
+        return ask_models(trained, str(self.plan["model"]), [prompt], which, longest=longest, temperature=temperature)[
+            0
+        ]
+
+    @property
+    def checkpoint_step(self) -> int | None:
+        """From which step `resume` would go on; None if there is no checkpoint on this machine."""
+        return self._backend.checkpoint(self._job_id)
+
+    def resume(self, plan: TrainingPlan | None = None) -> Run:
+        """Go on from the last checkpoint, on this machine: the same run, with the same id and one curve.
+
+        A job's machine is gone with its end: launch its plan again.
+
+        Args:
+            plan: A lighter plan from here on, e.g. `plan.replace(**run.diagnosis.change)` after too little memory.
+
+        Raises:
+            RunError: It is live or complete, made no checkpoint, or runs on Jobs.
+            LaunchError: It could not be started, or another run of its plan is live.
+        """
+        from hfft_widgets.jobs.submission import submission
+
+        changed = None if plan is None else submission(plan, JobTarget())
+        with self._lock:
+            self._backend.resume(self._job_id, changed)
+            self._complete = False
+            self._looked = dict.fromkeys(self._looked, float("-inf"))
+            self.__dict__.pop("submission", None)
+        return self
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """What its checkpoints, which are needed only to go on, take of this machine's disk."""
+        return self._backend.checkpoint_bytes(self._job_id)
+
+    def free_checkpoints(self) -> None:
+        """Delete its checkpoints; the model that it saved at its end stays. Raises RunError while it is live."""
+        self._backend.free_checkpoints(self._job_id)
+
+    def delete(self) -> None:
+        """Delete what is kept of it on this machine, its output too; what a job left on the Hub stays there.
+
+        Raises:
+            RunNotFoundError: It is deleted already.
+            RunError: It is live (cancel it first), or the system refuses.
+        """
+        self._backend.delete(self._job_id)
+
+    # ---- For people ----
+
+    def figure(self) -> Any:
+        """The curves as a `plotly.graph_objects.Figure`, a plot for each of `curves`; a copy, which does not grow."""
+        drawn_now = figure(self.history, panels=self.curves)
+        return import_module("plotly.graph_objects").Figure(drawn_now)  # by name: importing it takes a second
+
+    def differences(self, other: Run) -> str:
+        """In what the plan of another run differs from this one's, in a sentence."""
+        return told_differences(_plan_of(self), _plan_of(other))
+
+    def to_dict(self, detail: Detail = "plain", *, pushed: Pushed | None = None) -> dict[str, Any]:
+        """JSON values: how it stands at this moment.
+
+        Args:
+            detail: "card" adds the curves that the card of an ended run shows.
+            pushed: What it put on the Hub, where somebody has looked; None: not known.
+        """
+        return values_of(self, detail, pushed)
+
     def __repr__(self) -> str:
         stage = self.stage
         if stage is Stage.DELETED:
@@ -286,3 +380,10 @@ class Run:
         steps = (self._early or self._journal).progress
         where = f", step {steps.step} of {(self._early or self._journal).total_steps or '?'}" if steps else ""
         return f"Run({self.id!r}, {self.title!r}, {stage}{where})"
+
+
+def _plan_of(run: Run) -> Mapping[str, Any]:
+    try:
+        return run.plan
+    except RunNotFoundError:  # deleted before anybody asked what it was
+        return {}

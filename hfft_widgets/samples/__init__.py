@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from hfft_widgets.core.script import fingerprint
 from hfft_widgets.errors import DataError
 from hfft_widgets.samples import keep, rows, stdlib, tiny_model
+from hfft_widgets.samples.agent_plans import agent_plans
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-__all__ = ["KINDS", "dataset", "model"]
+__all__ = ["KINDS", "agent_plans", "dataset", "model"]
 
 KINDS: tuple[str, ...] = tuple(rows.MAKERS)
 """What `dataset` can make: messages, prompt_completion, preference, verifiable."""

@@ -1,1 +1,1 @@
-"""What runs inside a job. A generated script is a short lesson plus these modules, inlined verbatim."""
+"""What runs inside a job. A generated script is a short recipe plus these modules, inlined verbatim."""

@@ -6,27 +6,16 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from hfft_widgets.scripts.events import plain, tell
 from hfft_widgets.scripts.resuming import LAST_CHECKPOINT
-from hfft_widgets.scripts.telling import plain, tell
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 FILE_KINDS = {"arrow", "csv", "imagefolder", "json", "pandas", "parquet", "text", "webdataset", "xml"}
 
 
-def to_hub(repo, *, private=True):
-    """The trainer's arguments to push to a Hub repository, or none if there is no repository.
-
-    Beside the model, the repository holds the newest checkpoint while the training lasts, so that it can go on
-    elsewhere.
-    """
-    if not repo:
-        return {}
-    return {"push_to_hub": True, "hub_model_id": repo, "hub_private_repo": private, "hub_strategy": "checkpoint"}
-
-
-def publish(trainer, plan):
+def publish(trainer, plan, dataset):
     """Write the card and, if the training has a repository, push the model and take the checkpoint away there."""
-    write_card(trainer, plan)
+    write_card(trainer, plan, dataset)
     if not trainer.args.push_to_hub:
         return
     tell("progress", message=f"Pushing the model to {trainer.hub_model_id}")
@@ -70,14 +59,63 @@ def patiently(push, waits=(5, 30)):
 # ---- The model card ------------------------------------------------------------------------------
 
 
-def write_card(trainer, plan):
-    """Write README.md: where the model comes from, how it was trained, what came out, how to use it."""
+def write_card(trainer, plan, dataset):
+    """Write README.md: where the model comes from, how it was trained, what came out, how to use it.
+
+    Args:
+        trainer: What is said comes from it: its model, data and arguments as they are.
+        plan: The plan as it once was, for what the trainer does not know: a licence.
+        dataset: What was given to `load_dataset`.
+    """
     if not trainer.is_world_process_zero():
         return
     folder = Path(trainer.args.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    text = card(plan, trainer.hub_model_id, settings_used(trainer.args), trainer.state.log_history)
+    text = card(
+        what_ran(trainer, plan, dataset), trainer.hub_model_id, settings_used(trainer.args), trainer.state.log_history
+    )
     (folder / "README.md").write_text(text, "utf-8")
+
+
+def what_ran(trainer, plan, dataset):
+    """Model, data and method of a trainer, as `card` takes them."""
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    name = str(getattr(model.config, "_name_or_path", "") or "a model")
+    method = type(trainer).__name__.removesuffix("Trainer")
+    base = shown_name(name)
+    return {
+        "title": f"{method} of {base}",
+        "model": name,
+        "method": method,
+        "peft": "lora" if getattr(model, "peft_config", None) else "none",
+        "task_type": "SEQ_CLS" if method == "Reward" else "CAUSAL_LM",
+        "data": data_of(trainer.train_dataset, dataset, plan.get("data") or {}),
+        "license": plan.get("license") if plan.get("model") == name else None,
+    }
+
+
+def data_of(rows, given, planned):
+    """Where rows come from: of the Hub by the folder they are kept in, else what `load_dataset` was given.
+
+    Args:
+        rows: The rows themselves.
+        given: What stands in the script.
+        planned: The data of the plan: a file that is still the planned one has the name that people gave it.
+    """
+    columns = list(rows.column_names)
+    folders = [part for file in rows.cache_files for part in Path(file["filename"]).parts if "___" in part]
+    if folders:
+        name = folders[0].replace("___", "/", 1)
+        return {"name": name, "reference": {"path": name}, "columns": columns}
+    if not rows.info.builder_name:
+        return {"name": "rows made by the script", "reference": {}, "columns": columns}
+    files = given.get("data_files")
+    path = str(given.get("path", ""))
+    known = path == rows.info.builder_name or path.rpartition("/")[2] == rows.info.dataset_name
+    name = files if isinstance(files, str) and known else path if known else rows.info.dataset_name
+    if known and planned.get("reference") == given:
+        name = planned.get("name")
+    return {"name": str(name or "rows"), "reference": dict(given) if known else {}, "columns": columns}
 
 
 def card(plan, repo, settings, history):
@@ -112,14 +150,20 @@ SHOWN_SETTINGS = (
 
 def settings_used(args):
     """What the trainer really used, and with which versions."""
-    used = {name: getattr(args, name) for name in SHOWN_SETTINGS if hasattr(args, name)}
+    unused = "num_train_epochs" if args.max_steps > 0 else "max_steps"  # one of them says how long it trains
+    used = {name: getattr(args, name) for name in SHOWN_SETTINGS if hasattr(args, name) and name != unused}
     versions = {name: version(name) for name in ("torch", "transformers", "trl")}
     return {name: getattr(value, "value", value) for name, value in {**used, **versions}.items()}
 
 
 def shown(name):
     """A model's or dataset's name as Markdown code; of a path on one machine its last part."""
-    return quoted(name if is_hub_id(name) else re.split(r"[\\/]", name.rstrip("\\/"))[-1])
+    return quoted(shown_name(name))
+
+
+def shown_name(name):
+    """The name; of a path on one machine its last part."""
+    return name if is_hub_id(name) else re.split(r"[\\/]", name.rstrip("\\/"))[-1]
 
 
 def card_header(plan):
@@ -145,7 +189,8 @@ def is_hub_id(name):
 
 def task(plan):
     """What the model does, in the Hub's words."""
-    if plan["method"] == "Reward":
+    # plans that were made before they said so name the method alone
+    if plan.get("task_type", "SEQ_CLS" if "reward" in plan["method"].lower() else "") == "SEQ_CLS":
         return "text-classification"
     pictures = {"image", "images"} & set(plan["data"]["columns"])
     return "image-text-to-text" if pictures else "text-generation"

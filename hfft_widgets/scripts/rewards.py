@@ -36,7 +36,10 @@ def ends_in_answer(completions, **kwargs):
 
 
 def thinks_first(completions, **kwargs):
-    """1.0 for `<think>` and `</think>` once each, thoughts between them and an answer after them."""
+    """1.0 for `<think>` and `</think>` once each, thoughts between them and an answer after them.
+
+    The `<think>` may be missing: some chat templates end the prompt with it.
+    """
     return [_has(_thoughts_then_answer, completion) for completion in completions]
 
 
@@ -62,8 +65,8 @@ def _answer_line(text):
 
 def _thoughts_then_answer(text):
     thoughts, _, answer = text.removeprefix("<think>").partition("</think>")
-    once = text.count("<think>") == text.count("</think>") == 1
-    return text.startswith("<think>") and once and bool(thoughts.strip()) and bool(answer.strip())
+    once = text.count("</think>") == 1 and text.count("<think>") == text.startswith("<think>")
+    return once and bool(thoughts.strip()) and bool(answer.strip())
 
 
 def _score(judge, given, wanted):

@@ -8,57 +8,75 @@ import time
 from pathlib import Path
 
 import torch
-from transformers import PrinterCallback, TrainerCallback, TrainerState
+from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainerState
+from transformers.trainer_callback import ExportableState
 
-from hfft_widgets.scripts.asking import answers_before, compare_answers
-from hfft_widgets.scripts.hardware import one_process_per_gpu
-from hfft_widgets.scripts.publishing import keep_on_hub, publish, write_card
-from hfft_widgets.scripts.resuming import is_finished, newest_checkpoint
-from hfft_widgets.scripts.telling import tell
-
-
-def watched(seed, *, logging_steps, eval_steps, save_steps):
-    """The trainer's arguments for curves, checks on held-out rows, checkpoints and the same order every time."""
-    return {
-        "logging_steps": logging_steps,
-        "logging_first_step": True,
-        "logging_nan_inf_filter": False,  # show a nan loss as what it is
-        "eval_strategy": "steps",
-        "eval_steps": eval_steps,
-        "eval_on_start": True,  # where it stands before the first step
-        "save_strategy": "steps",
-        "save_steps": save_steps,
-        "save_total_limit": 2,
-        "disable_tqdm": True,
-        "dataloader_pin_memory": torch.cuda.is_available(),
-        "seed": seed,
-        "data_seed": seed,
-    }
+from hfft_widgets.scripts.events import tell, whole_lines
+from hfft_widgets.scripts.machine.disk import Room, checkpoint_bytes, wait_for_room
+from hfft_widgets.scripts.machine.hardware import one_process_per_gpu
+from hfft_widgets.scripts.machine.threads import usable_threads
+from hfft_widgets.scripts.masking import mask_output
+from hfft_widgets.scripts.proof.early_stop import EarlyStop
+from hfft_widgets.scripts.proof.measures import proof_after, proof_before
+from hfft_widgets.scripts.proof.samples import Samples
+from hfft_widgets.scripts.publishing import keep_on_hub, publish, shown_name, what_ran, write_card
+from hfft_widgets.scripts.resuming import newest_checkpoint, planned_steps, saved_state, to_go_on, training_of
+from hfft_widgets.scripts.sample_questions import answers_before, compare_answers
 
 
-class Progress(TrainerCallback):
-    """Tells each log line, evaluation and checkpoint; ends training after the step in which a stop was asked for."""
+class Progress(TrainerCallback, ExportableState):
+    """Tells each log line, evaluation and checkpoint; ends training after the step in which a stop was asked for.
+
+    Args:
+        training: What is learned, kept in each checkpoint: it can be gone on with by the same training alone.
+    """
+
+    def __init__(self, training=None):
+        self.training = training
+
+    def state(self):
+        """What a checkpoint keeps."""
+        return {"args": {}, "attributes": {"training": self.training}}
+
+    def say(self, event, **values):
+        """Where it is told; a callback that has another place for it changes this."""
+        tell(event, **values)
+
+    def stop_asked(self, args):
+        """Whether to end after this step; processes that train together must agree."""
+        asked = Stop.of_any(args, Stop.asked)
+        Stop.asked = Stop.asked or asked
+        return bool(asked)
 
     def on_train_begin(self, args, state, control, **kwargs):
         """The run is about to make its first step."""
-        tell("start", **_place(state))
+        self.say("start", **_place(state))
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         """The trainer computed metrics."""
         kind = "eval" if any(name.startswith("eval_") for name in logs) else "log"
         if "train_runtime" in logs:
             kind = "summary"
-        tell(
+        self.say(
             kind, metrics={name: value for name, value in logs.items() if name != "epoch"}, **_place(state), **_memory()
         )
 
     def on_save(self, args, state, control, **kwargs):
         """A checkpoint is on disk."""
-        tell("save", path=f"{args.output_dir}/checkpoint-{state.global_step}", **_place(state))
+        self.say("save", path=f"{args.output_dir}/checkpoint-{state.global_step}", **_place(state))
+
+    def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        """Keep the checkpoint of the best evaluation so far; the trainer keeps the newest beside it."""
+        name, better = ("eval_reward", 1) if "eval_reward" in metrics else ("eval_loss", -1)
+        value, before = metrics.get(name), state.best_metric
+        if not state.global_step or value is None or not (before is None or better * value > better * before):
+            return
+        state.best_metric, state.best_global_step = value, state.global_step
+        control.should_save = True
 
     def on_step_end(self, args, state, control, **kwargs):
         """Leave after this step if a stop was asked for, with a checkpoint to go on from."""
-        if Stop.asked_of_any(args):
+        if self.stop_asked(args):
             control.should_save = control.should_training_stop = True
 
 
@@ -88,38 +106,46 @@ class Stop:
         last_resort.daemon = True
         last_resort.start()
 
-    @classmethod
-    def asked_of_any(cls, args):
-        """Whether a stop was asked for; processes that train together must agree, or some would wait for ever."""
-        asked = cls.asked
-        if args.world_size > 1:
-            flag = torch.tensor(asked, device=args.device)
-            torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
-            asked = int(flag)  # a signal that arrives now counts after the next step, for all of them
-            cls.asked = cls.asked or asked
-        return bool(asked)
+    @staticmethod
+    def of_any(args, asked):
+        """The signal that any process was asked to stop by: if they did not agree, some would wait for ever."""
+        if args.world_size < 2:
+            return asked
+        flag = torch.tensor(asked, device=args.device)
+        torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
+        return int(flag)  # a signal that arrives now counts after the next step, for all of them
 
 
-def train(trainer, plan, questions=()):
-    """Train from the newest checkpoint on, compare answers before and after, save the model and, if asked, push it.
+def train(trainer, plan, dataset, questions=(), held_out=None, stop_early=False):
+    """Train from the newest checkpoint on, compare with what was before, save the model and, if asked, push it.
 
     Args:
         trainer: A TRL trainer.
-        plan: The plan this script was made from, for the model card.
+        plan: The plan this script was made from; what is said of the run comes from the trainer all the same.
+        dataset: What was given to `load_dataset`.
         questions: Held-out pairs (prompt, expected answer) to ask the model before and after.
+        held_out: What `hold_out` says of the held-out rows.
+        stop_early: Whether it ends where held-out rows only become worse.
 
     Returns:
         The exit code: 0, or 128 + the signal that asked to stop.
     """
     output_dir = Path(trainer.args.output_dir)
-    trainer.add_callback(Progress())
-    trainer.remove_callback(PrinterCallback)  # its lines would repeat ours
-    trainer.create_model_card = lambda *args, **kwargs: write_card(trainer, plan)  # whenever the trainer pushes
+    training = training_of(trainer)
+    tell("training", **told_of(what_ran(trainer, plan, dataset), trainer.args))
+    early = [EarlyStop()] if stop_early else []
+    for callback in (Progress(training), Room(), *early, Samples(trainer, questions)):
+        trainer.add_callback(callback)
+    for bars in (PrinterCallback, ProgressCallback):  # they would repeat what we tell
+        trainer.remove_callback(bars)
+    trainer.create_model_card = lambda *args, **kwargs: write_card(trainer, plan, dataset)  # whenever it pushes
     keep_trained_in_float32(trainer.model)
     with trainer.args.main_process_first(local=False):
         checkpoint = newest_checkpoint(output_dir, trainer.hub_model_id)
+        checkpoint = checkpoint and to_go_on(trainer, checkpoint, training, output_dir)
     before = answers_before(trainer, questions, output_dir, resumed=checkpoint is not None)
-    if checkpoint and is_finished(checkpoint, trainer.args):
+    proof = proof_before(trainer, output_dir, resumed=checkpoint is not None)
+    if checkpoint and saved_state(checkpoint)["global_step"] >= planned_steps(trainer):
         trainer._load_from_checkpoint(checkpoint)  # train() would do one step too many
         trainer.state = TrainerState.load_from_json(str(Path(checkpoint, "trainer_state.json")))
     else:
@@ -129,11 +155,23 @@ def train(trainer, plan, questions=()):
         tell("stopped", signal=int(Stop.asked), **_place(trainer.state))
         return 128 + Stop.asked
     tell("progress", message="Saving the model", **_place(trainer.state))
+    wait_for_room(output_dir, checkpoint_bytes(trainer.model), trainer.state)
     trainer.save_model(str(output_dir), _internal_call=True)  # saves, and does not push yet
     compare_answers(trainer, questions, before)
-    publish(trainer, plan)
+    proof_after(trainer, proof, held_out, output_dir)
+    publish(trainer, plan, dataset)
     tell("end", output_dir=str(output_dir.absolute()), hub_repo=trainer.hub_model_id, **_place(trainer.state))
     return 0
+
+
+def told_of(ran, args):
+    """What is said at the start of what is trained: a plan that was made before an edit knows nothing of it."""
+    arguments = {name: value for name, value in args.to_dict().items() if isinstance(value, (bool, int, float, str))}
+    kept = {name: value for name, value in arguments.items() if "token" not in name and "dir" not in name}
+    return {
+        "title": ran["title"], "model": ran["model"], "method": ran["method"], "peft": ran["peft"],
+        "data": shown_name(ran["data"]["name"]), "arguments": kept,
+    }  # fmt: skip
 
 
 def keep_trained_in_float32(model):
@@ -144,9 +182,12 @@ def keep_trained_in_float32(model):
 
 
 def run(main):
-    """Run the lesson: signals end it gently, an error is told before it is raised."""
+    """Run the recipe: signals end it gently, an error is told before it is raised."""
+    whole_lines()
+    mask_output()
     one_process_per_gpu()
-    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+    torch.set_num_threads(usable_threads())
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK", "SIGALRM"):  # the last: a time limit that nobody else held
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), Stop.ask)
     tell("progress", message="Loading data and model")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+from functools import lru_cache
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +58,38 @@ def architectures_in(source: str, table: str = "TEXT_MODEL_MAP") -> frozenset[st
         if isinstance(value, ast.Dict) and any(isinstance(t, ast.Name) and t.id == table for t in targets):
             return frozenset(str(key.value) for key in value.keys if isinstance(key, ast.Constant))
     raise ValueError(f"no dictionary named {table}")
+
+
+def known_splitting(tokenizer: Path) -> bool:
+    """Whether the converter knows a byte-level tokenizer by what it makes of the converter's own text.
+
+    True where that cannot be told: then the converter itself will say.
+    """
+    return _known_splitting(tokenizer, tokenizer.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _known_splitting(tokenizer: Path, _changed: int) -> bool:
+    from tokenizers import Tokenizer
+
+    try:
+        text, known = _fingerprints((converter_folder() / "conversion" / "base.py").read_text("utf-8"))
+        read = Tokenizer.from_file(str(tokenizer))
+    except Exception:  # noqa: BLE001 - the library raises bare Exception
+        return True
+    # with what it adds at the beginning and without: transformers decides that by other files
+    ids = [read.encode(text, add_special_tokens=added).ids for added in (True, False)]
+    return not known or any(sha256(str(one).encode()).hexdigest() in known for one in ids)
+
+
+def _fingerprints(source: str) -> tuple[str, frozenset[str]]:
+    """The text that the converter tries a tokenizer with, and the hashes of the token ids that it knows."""
+    text = next(
+        (str(ast.literal_eval(node.value)) for node in ast.walk(ast.parse(source))
+         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "chktxt" for t in node.targets)),
+        "",
+    )  # fmt: skip
+    return text, frozenset(re.findall(r'chkhsh == "([0-9a-f]{64})"', source))
 
 
 def quantizer_available() -> bool:

@@ -2,40 +2,100 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import platform
 import shutil
 import subprocess
+import sys
 import time
-from functools import cache
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache, lru_cache
+from itertools import takewhile
+from pathlib import Path
 
-from hfft_widgets.core.plan.flavors import Flavor, local_flavor, local_gpu
+from hfft_widgets.core.plan.hardware import Flavor, local_flavor, local_gpu
+from hfft_widgets.scripts.machine.threads import own_groups
+
+_LOOKED_SECONDS = 10.0  # what other programs hold of a card changes
+_APPLE = (
+    "torch trains on this Mac's own GPU where it can (MPS, in float32), which was never measured here: memory is "
+    "shared with everything else, and the time is a processor's, so it should take less."
+)
+_AMD = (
+    "This AMD card is used only where torch was installed for ROCm; it was never measured here: the plan is a "
+    "processor's, so it should take less time, and the card's memory was not looked at."
+)
+
+
+def this_machine() -> Flavor:
+    """This machine as a flavor named "local": its GPUs with what is free of them, or its processor.
+
+    Takes about a tenth of a second, at most every ten seconds. torch is not asked: importing it would take longer than
+    the plan.
+    """
+    return _this_machine(int(time.monotonic() / _LOOKED_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _this_machine(_: int) -> Flavor:
+    cards = _nvidia()
+    if cards:
+        name = cards[0][0]
+        return local_gpu(name, min(free for _, free in cards), len(cards))
+    return dataclasses.replace(_processor(), note=_other_gpu())
 
 
 @cache
-def this_machine() -> Flavor:
-    """This machine as a flavor named "local". Takes about a tenth of a second, once.
+def _processor() -> Flavor:
+    return local_flavor(memory_bytes(), _measured_tflops())
 
-    torch is not asked: importing it would take longer than the plan.
-    """
-    gpu = _nvidia()
-    if gpu:
-        return local_gpu(*gpu)
+
+def memory_bytes() -> int:
+    """The memory that may be used here: the machine's, or what Linux grants this process, in a container say."""
     import psutil
 
-    return local_flavor(psutil.virtual_memory().total, _measured_tflops())
+    return min([int(psutil.virtual_memory().total), *_granted()])
 
 
-def _nvidia() -> tuple[str, int] | None:
-    """Name and memory in bytes of the first NVIDIA GPU, from its driver's own tool."""
+def _granted() -> Iterator[int]:
+    for folder in own_groups("memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            with suppress(OSError, ValueError):  # "max" is no number
+                yield int((folder / name).read_text("utf-8"))
+
+
+def _other_gpu() -> str:
+    """What to say of a GPU whose speed and memory are not known here."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return _APPLE
+    return _AMD if Path("/dev/kfd").exists() else ""  # the device of AMD's driver for computing
+
+
+def _nvidia() -> list[tuple[str, int]]:
+    """Name and free memory in bytes of the NVIDIA GPUs that a run would see, from the driver's own tool."""
     tool = shutil.which("nvidia-smi")
     if not tool:
-        return None
-    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+        return []
+    query = [tool, "--query-gpu=name,memory.free", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
-        name, mebibytes = answer.splitlines()[0].rsplit(",", 1)
-        return name.strip(), int(mebibytes) * 2**20
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None
+        rows = [line.rsplit(",", 1) for line in answer.splitlines() if line.strip()]
+        cards = [(name.strip(), int(mebibytes) * 2**20) for name, mebibytes in rows]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []
+    return _visible(cards)
+
+
+def _visible(cards: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The cards that CUDA_VISIBLE_DEVICES leaves: numbers as CUDA reads them, up to the first that is none."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None or "GPU-" in allowed:
+        return cards
+    numbers = [int(word) if word.strip().isdecimal() else -1 for word in allowed.split(",")]
+    seen = takewhile(lambda number: 0 <= number < len(cards), numbers)
+    return [cards[number] for number in seen]
 
 
 def _measured_tflops() -> float:

@@ -6,10 +6,13 @@ In a process of its own: transformers takes seconds to load and stays out of the
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+from hfft_widgets.scripts.machine.threads import thread_environment
 
 _SECONDS = 120.0
 
@@ -27,6 +30,7 @@ def initialised_parameters(config: Mapping[str, Any], *, timeout_seconds: float 
         answer = subprocess.run(
             [sys.executable, "-m", "hfft_widgets.sources.meta"],
             input=json.dumps(dict(config)), capture_output=True, text=True, timeout=timeout_seconds, check=True,
+            env={**os.environ, **thread_environment()},
         )  # fmt: skip
         return int(answer.stdout.rsplit("\n", 2)[-2])
     except (OSError, subprocess.SubprocessError, TypeError, ValueError, IndexError):

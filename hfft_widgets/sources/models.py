@@ -8,11 +8,14 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from hfft_widgets.core.data.templates.assistant_mask import twin_name
+from hfft_widgets.core.estimate.pictures import picture_tokens
 from hfft_widgets.core.plan.model import ModelFacts, closed_form_known, model_facts
-from hfft_widgets.core.plan.pictures import picture_tokens
 from hfft_widgets.errors import ModelError
 from hfft_widgets.sources.meta import initialised_parameters
 
@@ -91,10 +94,16 @@ class ModelFolder:
 
     def picture_tokens(self, height: int, width: int) -> int | None:
         """Tokens that the model makes of a picture of so many pixels; None where its files do not say."""
-        preprocessor = _json(self.path / "preprocessor_config.json")
-        if preprocessor is None:  # newer processors are saved as one file
-            preprocessor = (_json(self.path / "processor_config.json") or {}).get("image_processor") or {}
-        return picture_tokens(self.config, preprocessor, height=height, width=width)
+        return picture_tokens(self.config, self._preprocessor, height=height, width=width)
+
+    @cached_property
+    def _preprocessor(self) -> Mapping[str, Any]:
+        """How pictures are prepared: read once, asked for each picture."""
+        alone = _json(self.path / "preprocessor_config.json")
+        if alone is not None:
+            return alone
+        # newer processors are saved as one file
+        return (_json(self.path / "processor_config.json") or {}).get("image_processor") or {}
 
     @property
     def special_tokens(self) -> dict[str, str]:
@@ -123,7 +132,8 @@ def read_folder(path: str | Path) -> ModelFolder:
             f"{str(folder)!r} holds no model: neither config.json nor adapter_config.json is there.",
             remedy="Give the folder that save_pretrained wrote.",
         )
-    weights = sorted(folder.glob("*.safetensors"))
+    # Mistral's repositories hold the same weights a second time, in their makers' own format
+    weights = [file for file in sorted(folder.glob("*.safetensors")) if not file.name.startswith("consolidated")]
     counts = [count for file in weights if (count := _parameters(file)) is not None]
     return ModelFolder(
         path=folder,
@@ -179,6 +189,18 @@ def _chat_template(folder: Path) -> str | None:
     return template if isinstance(template, str) else None
 
 
+def training_template(template: str | None) -> str | None:
+    """The marked version of a chat template that the installed TRL trains with; None: there is none here.
+
+    It is a file of TRL's: nothing is imported.
+    """
+    name = twin_name(template) if template else ""
+    found = find_spec("trl") if name else None
+    folders = [Path(place) for place in (found.submodule_search_locations or ())] if found else []
+    files = (folder / "chat_templates" / f"{name}_training.jinja" for folder in folders)
+    return next((file.read_text("utf-8") for file in files if file.is_file()), None)
+
+
 def token_counter(folder: str | Path) -> Callable[[Iterable[str]], list[int]] | None:
     """Counts the tokens of texts with the model's own tokenizer, or None if the folder has no tokenizer.json.
 
@@ -195,4 +217,9 @@ def token_counter(folder: str | Path) -> Callable[[Iterable[str]], list[int]] | 
         raise ModelError(
             f"The tokenizer of {str(folder)!r} cannot be read: {error}.", remedy="Download the model again."
         ) from error
-    return lambda texts: [len(encoding) for encoding in tokenizer.encode_batch(list(texts))]
+    return lambda texts: [len(encoding) for encoding in tokenizer.encode_batch(list(map(_whole, texts)))]
+
+
+def _whole(text: str) -> str:
+    """The text with a mark in place of half characters, which no tokenizer takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -36,6 +36,7 @@ class Source:
         total: Number of `rows`.
         coverage: Which rows these are: "all rows", or a sample and of how many.
         all_rows: Number of rows in the whole dataset; None: not known.
+        notes: How they were read, where that is not the usual way.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Source:
     total: int = 0
     coverage: str = ALL_ROWS
     all_rows: int | None = None
+    notes: tuple[str, ...] = ()
     _whole: Callable[[Progress | None, Cancelled | None], Source] | None = field(
         default=None, repr=False, compare=False
     )
@@ -107,7 +109,7 @@ def open_rows(
     cancelled: Cancelled | None = None,
     sample: bool = False,
     limit: int | None = None,
-    viewer: rows_hub.Viewer | None = None,
+    viewer: rows_hub.RowsPreview | None = None,
 ) -> Source:
     """Open a dataset.
 
@@ -129,6 +131,7 @@ def open_rows(
         EmptyDatasetError: There is no row.
         DataError: It cannot be read, or a configuration or split must be chosen.
     """
+    data = rows_hub.named(data) if isinstance(data, str) else data
     if rows_files.names_files(data):
         source = _source(*rows_files.opened(data, config, split))
     elif isinstance(data, str):
@@ -142,7 +145,7 @@ def open_rows(
     return source
 
 
-def choices(where: Any, viewer: rows_hub.Viewer | None = None) -> dict[str, list[str]]:
+def choices(where: Any, viewer: rows_hub.RowsPreview | None = None) -> dict[str, list[str]]:
     """What `open_rows` can be asked for: configuration -> its splits.
 
     Args:
@@ -152,6 +155,7 @@ def choices(where: Any, viewer: rows_hub.Viewer | None = None) -> dict[str, list
     Raises:
         DataError: There is no such dataset.
     """
+    where = rows_hub.named(where) if isinstance(where, str) else where
     if rows_files.names_files(where):
         return {"default": rows_files.splits(where)}
     if isinstance(where, str):
@@ -159,8 +163,30 @@ def choices(where: Any, viewer: rows_hub.Viewer | None = None) -> dict[str, list
     return {"default": rows_memory.splits(where)}
 
 
-def _source(name: str, reference: Mapping[str, Any] | None, rows: Any) -> Source:
-    return Source(name, reference, rows, rows.columns, rows.total, all_rows=rows.total)
+def copy_to_parquet(reference: Mapping[str, Any], path: Path) -> None:
+    """Write the rows that `load_dataset` gives for a reference to a Parquet file, pictures and sounds in it.
+
+    Raises:
+        DataError: They cannot be read any more, or not written.
+    """
+    from datasets import load_dataset
+    from datasets.features.features import require_storage_embed
+    from datasets.table import embed_table_storage
+
+    try:
+        with quiet():
+            dataset = load_dataset(**reference)
+            if require_storage_embed(dict(dataset.features)):
+                dataset = dataset.with_format("arrow").map(embed_table_storage, batched=True).with_format(None)
+            dataset.to_parquet(path)
+    except Exception as error:  # whatever the library raises means: there is no copy
+        raise no_space(error) or DataError(
+            "The dataset cannot be copied.", why=f"{reason(error).rstrip('.')}.", remedy="Check it again."
+        ) from error
+
+
+def _source(name: str, reference: Mapping[str, Any] | None, rows: Any, notes: tuple[str, ...] = ()) -> Source:
+    return Source(name, reference, rows, rows.columns, rows.total, all_rows=rows.total, notes=notes)
 
 
 def _memory_source(
@@ -179,14 +205,14 @@ def _hub_source(
     where: str,
     config: str | None,
     split: str | None,
-    viewer: rows_hub.Viewer | None,
+    viewer: rows_hub.RowsPreview | None,
     progress: Progress | None,
     cancelled: Cancelled | None,
     *,
     sample: bool,
 ) -> Source:
     def downloaded(_: Progress | None, __: Cancelled | None) -> Source:
-        return _of_hub(where, rows_hub.loaded(where, config, split), downloaded)
+        return _of_hub(where, rows_hub.loaded(where, config, split, viewer), downloaded)
 
     def streamed(progress: Progress | None, cancelled: Cancelled | None) -> Source:
         opened = rows_hub.full(where, config, split, viewer, progress=progress, cancelled=cancelled)
@@ -202,7 +228,7 @@ def _of_hub(
 ) -> Source:
     rows = opened.rows
     return Source(
-        where, opened.reference, rows, rows.columns, rows.total or 0, opened.coverage, opened.all_rows,
+        where, opened.reference, rows, rows.columns, rows.total or 0, opened.coverage, opened.all_rows, (),
         None if opened.coverage == ALL_ROWS else whole,
     )  # fmt: skip
 

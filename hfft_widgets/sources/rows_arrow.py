@@ -78,7 +78,7 @@ class DatasetRows(ArrowRows):
 
 def plain(batch: pa.RecordBatch | pa.Table) -> list[dict[str, Any]]:
     """Rows as Python values; what `datasets` keeps as JSON text is read, as it does."""
-    from hfft_widgets.core.data.columnar import listed, plain_column
+    from hfft_widgets.core.data.arrow import listed, plain_column
 
     names = batch.schema.names
     columns = [listed(plain_column(batch, name)) for name in names]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hfft_widgets.errors import DataError, DatasetNotFoundError, EmptyDatasetError, HfftError
+from hfft_widgets.sources import rows_look
 from hfft_widgets.sources.rows_arrow import ArrowRows, DatasetRows
 from hfft_widgets.sources.rows_errors import no_space, quiet, reason
 from hfft_widgets.sources.rows_memory import chosen_config, chosen_split
@@ -24,7 +25,8 @@ FORMATS: dict[str, dict[str, str]] = {
     ".csv": {"path": "csv"},
     ".tsv": {"path": "csv", "sep": "\t"},
 }
-Opened = tuple[str, dict[str, Any], ArrowRows]  # name, reference, rows
+PACKED = (".gz", ".zst", ".bz2", ".xz")  # behind one of these; `load_dataset` unpacks them
+Opened = tuple[str, dict[str, Any] | None, ArrowRows, tuple[str, ...]]  # name, reference, rows, how they were read
 _FORMAT_NAMES = ", ".join(FORMATS)
 _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 
@@ -32,7 +34,7 @@ _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 def names_files(data: Any) -> bool:
     """Whether this names a file, several, or a folder, rather than a dataset on the Hub or in memory."""
     if isinstance(data, str):
-        return _exists(data) or Path(data).suffix.lower() in FORMATS or not _HUB_ID.fullmatch(data)
+        return _exists(data) or suffix(Path(data)) in FORMATS or not _HUB_ID.fullmatch(data)
     if isinstance(data, (list, tuple)):
         return bool(data) and all(isinstance(item, (str, os.PathLike)) and names_files(item) for item in data)
     return isinstance(data, os.PathLike)
@@ -47,11 +49,18 @@ def _exists(where: str) -> bool:
         return False
 
 
+def suffix(path: Path) -> str:
+    """The suffix that tells a file's format: of "a.jsonl.gz" it is ".jsonl"."""
+    suffixes = [one.lower() for one in path.suffixes]
+    packed = len(suffixes) > 1 and suffixes[-1] in PACKED
+    return "".join(suffixes[-2:-1] if packed else suffixes[-1:])
+
+
 def reference(*paths: Path) -> dict[str, Any]:
     """Keyword arguments of `load_dataset` for files; characters it would take for a pattern are escaped."""
     names = [glob.escape(str(path)) for path in paths]
     return {
-        **FORMATS[paths[0].suffix.lower()],
+        **FORMATS[suffix(paths[0])],
         "data_files": names[0] if len(names) == 1 else names,
         "split": "train",
     }
@@ -64,14 +73,21 @@ def opened(data: Any, config: str | None, split: str | None) -> Opened:
         return _opened_folder(folder, config, split)
     paths = [path for where in given for path in _matching(os.fspath(where))]
     name = paths[0].name if len(paths) == 1 else f"{len(paths):,} files in {paths[0].parent.name}"
-    if len({path.suffix.lower() for path in paths}) > 1:
+    if len({suffix(path) for path in paths}) > 1:
         raise DataError(f"{name} are of several kinds.", remedy="Read files of one kind together.")
     if config is not None:
         raise DataError(f"{name} is a file and has no configuration {config!r}.", remedy="Leave out config.")
     if split is not None and not re.fullmatch(r"train(\[.*\])?", split):
         raise DataError(f"{name} is a file and has no split {split!r}.", remedy="Its one split is 'train'.")
-    arguments = reference(*paths) | ({"split": split} if split else {})
-    return name, arguments, _rows(paths, arguments)
+    more, words = rows_look.csv_arguments(paths[0]) if suffix(paths[0]) == ".csv" else ({}, ())
+    arguments = reference(*paths) | more | ({"split": split} if split else {})
+    rows = _rows(paths, arguments)
+    if arguments["path"] == "json" and (field := rows_look.field_of(rows)):
+        arguments, words = arguments | {"field": field}, (f"read from the field {field!r} of its one object",)
+        rows = _rows(paths, arguments)
+    if arguments["path"] == "json":
+        words = (*words, *rows_look.no_rows(rows))
+    return name, arguments, rows, words
 
 
 def splits(data: Any) -> list[str]:
@@ -109,13 +125,26 @@ def _file(path: Path) -> File:
 
 def _opened_folder(folder: Path, config: str | None, split: str | None) -> Opened:
     """A folder as `load_dataset` finds files, configurations and splits in it."""
+    if (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file():
+        return _saved(folder)
     builder = _builder(folder, config)
     files = builder.config.data_files or {}
     split = chosen_split([str(name) for name in files], split, folder.name)
     arguments = {"path": str(folder), "name": builder.config.name, "split": split}
     if type(builder).__name__ == "Parquet" and split in files:
-        return folder.name, arguments, ParquetRows([_file(Path(name)) for name in files[split]])
-    return folder.name, arguments, DatasetRows(_loaded([folder], arguments))
+        return folder.name, arguments, ParquetRows([_file(Path(name)) for name in files[split]]), ()
+    return folder.name, arguments, DatasetRows(_loaded([folder], arguments)), ()
+
+
+def _saved(folder: Path) -> Opened:
+    """A folder that `Dataset.save_to_disk` wrote."""
+    from datasets import load_from_disk
+
+    try:
+        with quiet():
+            return folder.name, None, DatasetRows(load_from_disk(str(folder))), ("read as it was saved to disk",)
+    except Exception as error:  # whatever the library raises means: it cannot be read
+        raise _unreadable(folder, error) from error
 
 
 def _builder(folder: Path, config: str | None) -> Any:
@@ -128,6 +157,10 @@ def _builder(folder: Path, config: str | None) -> Any:
     except HfftError:
         raise
     except Exception as error:  # whatever the library raises means: it finds no dataset there
+        if not any(path.is_file() for path in folder.rglob("*")):
+            raise DataError(
+                f"{folder} is an empty folder.", remedy=f"Name a folder or a file with data ({_FORMAT_NAMES})."
+            ) from error
         raise DataError(
             f"{folder} is a folder in which no dataset is found.",
             why=f"{reason(error).rstrip('.')}.",
@@ -142,7 +175,7 @@ def _checked(path: Path) -> Path:
         raise DatasetNotFoundError(
             f"There is no file {path}.", remedy="Check the path; a dataset on the Hub is named 'owner/name'."
         )
-    if path.suffix.lower() not in FORMATS:
+    if suffix(path) not in FORMATS:
         raise DataError(
             f"{path.name} is of a kind that cannot be read here ({path.suffix or 'no suffix'}).",
             remedy=f"Save it as one of {_FORMAT_NAMES}.",
@@ -154,6 +187,8 @@ def _checked(path: Path) -> Path:
         )
     if _blank(path):
         raise EmptyDatasetError(f"{path.name} is empty.", remedy="Save it again with at least one row.")
+    if error := rows_look.refused(path):
+        raise error
     return path
 
 
@@ -172,14 +207,26 @@ def _loaded(paths: list[Path], arguments: dict[str, Any]) -> Any:
         with quiet():
             return load_dataset(**arguments)
     except Exception as error:  # whatever a parser raises means: this file cannot be read
-        raise _unreadable(_broken(paths), error) from error
+        raise (_unlike(paths, error) or _unreadable(_broken(paths), error)) from error
+
+
+def _unlike(paths: list[Path], error: Exception) -> DataError | None:
+    """The error where files that are read together have other columns."""
+    if "column names don't match" not in reason(error):
+        return None
+    files = [one for path in paths for one in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    sets = {tuple(rows_look.column_names(one)): one.name for one in files if suffix(one) in FORMATS}
+    known = [f"{name} has {', '.join(map(repr, names[:6]))}" for names, name in sets.items() if names]
+    return DataError(
+        f"The files in {paths[0].name if len(paths) == 1 else paths[0].parent.name} do not have the same columns.",
+        why=f"{'; '.join(known[:3])}." if known else "",
+        remedy="Name the files of one kind alone.",
+    )
 
 
 def _broken(paths: list[Path]) -> Path:
     """Which of several files to name: the library does not say."""
-    broken = (
-        path for path in paths if FORMATS.get(path.suffix.lower(), {}).get("path") == "json" and broken_json(path)
-    )
+    broken = (path for path in paths if FORMATS.get(suffix(path), {}).get("path") == "json" and broken_json(path))
     return next(broken, paths[0]) if len(paths) > 1 else paths[0]
 
 
@@ -190,12 +237,25 @@ def _unreadable(path: Path, error: Exception) -> DataError:
         return EmptyDatasetError(f"{path.name} has no row.", remedy="Save it again with at least one row.")
     if isinstance(error, PermissionError):
         return DataError(f"{path} may not be read.", why=f"{error.strerror}.", remedy="Change its permissions.")
-    broken = broken_json(path) if FORMATS.get(path.suffix.lower(), {}).get("path") == "json" else None
+    if every := rows_look.every_line(path) if FORMATS.get(suffix(path), {}).get("path") == "json" else "":
+        return DataError(f"{path.name} is not JSON lines: {every}.", remedy="Write each line with json.dumps.")
+    if "EOF inside string" in reason(error):
+        row = _open_quote(path)
+        return DataError(
+            f"A quote is opened in line {row:,} of {path.name} and never closed.", remedy='Close it, or write it as "".'
+        )
+    broken = broken_json(path) if FORMATS.get(suffix(path), {}).get("path") == "json" else None
     return DataError(
         f"{path.name} cannot be read{f': line {broken[0]:,} is not JSON' if broken else ''}.",
         why=(broken[1] if broken else reason(error)).rstrip(".") + ".",
         remedy="Correct that line, or leave it out." if broken else "Repair the file, or save it again.",
     )
+
+
+def _open_quote(path: Path) -> int:
+    """The line in which the last quote of a table is opened, from 1."""
+    text = path.read_text("utf-8", errors="replace")
+    return text.count("\n", 0, text.rfind('"')) + 1
 
 
 def broken_json(path: Path) -> tuple[int, str] | None:

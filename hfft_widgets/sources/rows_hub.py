@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
@@ -16,12 +18,16 @@ from hfft_widgets.sources.rows_errors import chain, no_space, quiet, reason
 from hfft_widgets.sources.rows_memory import chosen_config, chosen_split
 from hfft_widgets.sources.rows_parquet import File, ParquetRows, Progress
 
+_PASTED = re.compile(
+    r"\s*(?:https?://(?:www\.)?(?:huggingface\.co|hf\.co)/datasets/|hf://datasets/)([\w.-]+/[\w.-]+)[^\s]*\s*"
+)
 SAMPLE_ROWS = 100  # one page of the dataset viewer
 
 
-class Viewer(Protocol):
+class RowsPreview(Protocol):
     """What is asked of the Hub's dataset viewer; `hfft_widgets.hub.viewer.Viewer` answers."""
 
+    def hub_answers(self) -> bool: ...  # noqa: D102
     def splits(self, dataset: str) -> Any: ...  # noqa: D102
     def rows(self, dataset: str, config: str, split: str) -> Any: ...  # noqa: D102
     def first_rows(self, dataset: str, config: str, split: str) -> Any: ...  # noqa: D102
@@ -47,7 +53,28 @@ class HubRows:
     all_rows: int | None
 
 
-def choices(where: str, viewer: Viewer | None) -> dict[str, list[str]]:
+def named(where: str) -> str:
+    """What a person pasted, as it is opened: of the address of a dataset's page on the Hub its id.
+
+    >>> named("https://huggingface.co/datasets/owner/name/viewer/default/train"), named("data.csv")
+    ('owner/name', 'data.csv')
+
+    Raises:
+        DataError: It names nothing, or an address elsewhere.
+    """
+    if not where.strip():
+        raise DataError("No dataset is named.", remedy="Give a Hub id such as 'owner/name', or the path of a file.")
+    if found := _PASTED.fullmatch(where):
+        return found[1]
+    if "://" in where:
+        raise DataError(
+            f"{where!r} is an address from which no dataset is read.",
+            remedy="Give a Hub id such as 'owner/name', or download the file and give its path.",
+        )
+    return where
+
+
+def choices(where: str, viewer: RowsPreview | None) -> dict[str, list[str]]:
     """Configuration -> its splits.
 
     Raises:
@@ -62,14 +89,14 @@ def choices(where: str, viewer: Viewer | None) -> dict[str, list[str]]:
             pass  # the viewer does not know every dataset that can be loaded
     import datasets
 
-    with _told(where):
+    with _told(where, viewer):
         return {
             config: [str(split) for split in datasets.get_dataset_split_names(where, config)]
             for config in datasets.get_dataset_config_names(where)
         }
 
 
-def sample(where: str, config: str | None, split: str | None, viewer: Viewer | None) -> HubRows:
+def sample(where: str, config: str | None, split: str | None, viewer: RowsPreview | None) -> HubRows:
     """The first rows, without downloading the dataset.
 
     Raises:
@@ -82,14 +109,14 @@ def sample(where: str, config: str | None, split: str | None, viewer: Viewer | N
         except (HubError, DatasetNotFoundError) as error:  # it does not show every dataset to who may read it
             refused = error
     try:
-        return _first_streamed(where, config, split)
+        return _first_streamed(where, config, split, viewer)
     except DataError as error:
         if not isinstance(refused, HubError):  # who may not see the dataset is told so by the library
             raise
-        raise type(error)(error.what, why=f"{refused.what} {error.why}", remedy=error.remedy) from error
+        raise type(error)(error.what, why=f"{refused.what} {error.why}".strip(), remedy=error.remedy) from error
 
 
-def _viewed(where: str, config: str | None, split: str | None, viewer: Viewer) -> HubRows:
+def _viewed(where: str, config: str | None, split: str | None, viewer: RowsPreview) -> HubRows:
     config, split = _viewed_split(where, config, split, viewer)
     try:
         page = viewer.rows(where, config, split)
@@ -107,7 +134,7 @@ def _viewed(where: str, config: str | None, split: str | None, viewer: Viewer) -
     )
 
 
-def _known(where: str, config: str, split: str, page: Any, viewer: Viewer) -> tuple[int | None, bool]:
+def _known(where: str, config: str, split: str, page: Any, viewer: RowsPreview) -> tuple[int | None, bool]:
     """The number of rows in the split, and whether that is an estimate."""
     if page.total is not None and not page.partial:
         return page.total, False
@@ -168,11 +195,11 @@ def _undecoded(cell: Any, kind: Any) -> Any:
     return cell
 
 
-def _first_streamed(where: str, config: str | None, split: str | None) -> HubRows:
+def _first_streamed(where: str, config: str | None, split: str | None, viewer: RowsPreview | None) -> HubRows:
     """The first rows through the library, for datasets the viewer does not show."""
     from datasets import load_dataset
 
-    with _told(where):
+    with _told(where, viewer):
         config, split = _choices(where, config, split)
         stream = load_dataset(where, config, split=split, streaming=True).decode(False)
         rows = list(islice(stream, SAMPLE_ROWS + 1))
@@ -186,7 +213,7 @@ def full(
     where: str,
     config: str | None,
     split: str | None,
-    viewer: Viewer | None,
+    viewer: RowsPreview | None,
     *,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -201,14 +228,14 @@ def full(
             return _copied(where, config, split, viewer, progress, cancelled)
         except (HubError, DatasetNotFoundError):
             pass  # no copy, or none for this account
-    return loaded(where, config, split)
+    return loaded(where, config, split, viewer)
 
 
 def _copied(
     where: str,
     config: str | None,
     split: str | None,
-    viewer: Viewer,
+    viewer: RowsPreview,
     progress: Progress | None,
     cancelled: Callable[[], bool] | None,
 ) -> HubRows:
@@ -225,12 +252,12 @@ def _copied(
     return HubRows(_reference(where, config, split), rows, coverage, size.estimated_rows)
 
 
-def _file(where: str, url: str, size: int, viewer: Viewer, cancelled: Callable[[], bool] | None) -> File:
+def _file(where: str, url: str, size: int, viewer: RowsPreview, cancelled: Callable[[], bool] | None) -> File:
     remote = viewer.open(url, size, cancelled)
     return File(f"{where}'s {PurePosixPath(url).name}", remote.open)
 
 
-def loaded(where: str, config: str | None, split: str | None) -> HubRows:
+def loaded(where: str, config: str | None, split: str | None, viewer: RowsPreview | None) -> HubRows:
     """All rows, through the library; what is downloaded stays in its cache.
 
     Raises:
@@ -238,7 +265,7 @@ def loaded(where: str, config: str | None, split: str | None) -> HubRows:
     """
     from datasets import load_dataset
 
-    with _told(where):
+    with _told(where, viewer):
         config, split = _choices(where, config, split)
         reference = _reference(where, config, split)
         rows = DatasetRows(load_dataset(**reference))
@@ -259,7 +286,7 @@ def _choices(where: str, config: str | None, split: str | None) -> tuple[str | N
     return config, chosen_split(datasets.get_dataset_split_names(where, config), split, where)
 
 
-def _viewed_split(where: str, config: str | None, split: str | None, viewer: Viewer) -> tuple[str, str]:
+def _viewed_split(where: str, config: str | None, split: str | None, viewer: RowsPreview) -> tuple[str, str]:
     """The configuration and split to show.
 
     Raises:
@@ -278,15 +305,48 @@ def _viewed_split(where: str, config: str | None, split: str | None, viewer: Vie
 
 
 @contextmanager
-def _told(where: str) -> Iterator[None]:
-    """What the library raises, as errors of this package."""
+def _told(where: str, viewer: RowsPreview | None) -> Iterator[None]:
+    """What the library raises, as errors of this package.
+
+    Where the Hub does not answer, the library is told so: by itself it asks for half a minute before it looks into
+    its cache.
+    """
     try:
-        with quiet():
+        with quiet(), nullcontext() if viewer is None or viewer.hub_answers() else _OFFLINE:
             yield
     except HfftError:
         raise
     except Exception as error:  # whatever the library raises means: this dataset cannot be read
         raise _failed(where, error) from error
+
+
+class _Offline:
+    """The library's own offline mode, for as long as anybody in this process is in here."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before = False
+
+    def __enter__(self) -> None:
+        import datasets
+
+        with self._lock:
+            if not self._users:
+                self._before = datasets.config.HF_HUB_OFFLINE
+                datasets.config.HF_HUB_OFFLINE = True
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        import datasets
+
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                datasets.config.HF_HUB_OFFLINE = self._before
+
+
+_OFFLINE = _Offline()
 
 
 def _failed(where: str, error: Exception) -> DataError:
@@ -298,17 +358,20 @@ def _failed(where: str, error: Exception) -> DataError:
         return DataError(
             f"{where} is gated.",
             why="Its owner wants to know who uses it.",
-            remedy=f"Accept its conditions at https://huggingface.co/datasets/{where} and log in with `hf auth login`.",
+            remedy=f"Accept its conditions at https://huggingface.co/datasets/{where} and sign in.",
+            page=f"https://huggingface.co/datasets/{where}",
+            signs_in=True,
         )
     if names & {"ConnectionError", "OfflineModeIsEnabled", "ConnectTimeout", "ReadTimeout", "ConnectError"}:
         return DataError(
-            f"The Hugging Face Hub could not be reached for {where}.",
-            why=f"{str(error).rstrip('.')}.",
-            remedy="Check the connection (and HF_HUB_OFFLINE), or use a local file.",
+            f"There is no file or folder {where} here, and the Hugging Face Hub could not be reached to look for a "
+            "dataset of that name.",
+            remedy="Check the path, or the connection (and HF_HUB_OFFLINE).",
         )
     if "DatasetNotFoundError" in names:
         return DatasetNotFoundError(
             f"There is no dataset {where} on the Hugging Face Hub, or it is private.",
-            remedy="Check the name ('owner/name'); for a private one, log in with `hf auth login`.",
+            remedy="Check the name ('owner/name'); for a private one, sign in.",
+            signs_in=True,
         )
     return DataError(f"{where} cannot be read.", why=f"{said.rstrip('.')}.", remedy="Look at its page on the Hub.")

@@ -43,9 +43,24 @@ def opened(
         return _named(data), rows, complete
     if _is_frame(data):
         return IN_MEMORY, _of_frame(data), True
+    if (table := _table(data)) is not None:
+        return IN_MEMORY, DatasetRows(datasets.Dataset(table)), True
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes, bytearray)):
         return IN_MEMORY, held(data), True
     raise DataError(f"{type(data).__name__} is no dataset.", remedy=_ACCEPTED)
+
+
+def _table(data: Any) -> Any:
+    """A table of pyarrow or polars, as pyarrow's; None: it is none. Who has one has imported its library."""
+    for library in ("pyarrow", "polars"):
+        module = sys.modules.get(library)
+        kinds: list[Any] = [getattr(module, name) for name in ("Table", "DataFrame") if hasattr(module, name)]
+        if any(isinstance(data, kind) for kind in kinds):
+            table: Any = data.to_arrow() if library == "polars" else data
+            if not table.num_rows:
+                raise EmptyDatasetError("The table has no row.", remedy="Give one with at least one row.")
+            return table
+    return None
 
 
 def splits(data: Any) -> list[str]:

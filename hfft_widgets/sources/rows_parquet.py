@@ -146,6 +146,7 @@ class ParquetRows(ArrowRows):
     def _cast(self, batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch | pa.Table:
         import pyarrow as pa
 
+        batch = _without_views(batch)
         wanted = self._schema if names == list(self.columns) else pa.schema([self._schema.field(n) for n in names])
         if batch.schema.names == names and batch.schema.types == wanted.types:
             return batch
@@ -199,12 +200,37 @@ class ParquetRows(ArrowRows):
                 return
 
 
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type without views, of which Arrow can take no rows: newer writers keep texts so."""
+    import pyarrow as pa
+
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_binary_view(kind):
+        return pa.large_binary()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    for is_list, made in ((pa.types.is_list, pa.list_), (pa.types.is_large_list, pa.large_list)):
+        if is_list(kind):
+            return made(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
+
+
+def _without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    schema = pa.schema([field.with_type(_plain(field.type)) for field in batch.schema])
+    return batch if schema.types == batch.schema.types else batch.cast(schema)
+
+
 def _trained_schema(file: File) -> Any:
     """The types `load_dataset` gives the file's columns: those of the file but for dictionaries and the like."""
+    import pyarrow as pa
     from datasets import Features
 
     schema = file.metadata.schema.to_arrow_schema()
-    return Features.from_arrow_schema(schema).arrow_schema
+    trained = Features.from_arrow_schema(schema).arrow_schema
+    return pa.schema([field.with_type(_plain(field.type)) for field in trained])
 
 
 def _translated(file: File, read: Callable[[], Any]) -> Any:

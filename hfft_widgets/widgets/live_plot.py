@@ -2,59 +2,35 @@
 
 A `FigureWidget` sends 5 MB of plotly.js per instance. JupyterLab and Notebook 7 hold a copy of their own, from the
 labextension in plotly's wheel; `LivePlot` draws with that one, and sends the installed package's copy once per page
-where there is none. From then on only new points travel, as float64, at most `max_hz` times a second.
+where there is none. Our own code travels once a page too, with the model that surfaces share. From then on only new
+points travel, as float64, at most `max_hz` times a second; plots that are `together` share their messages.
 """
 
 from __future__ import annotations
 
-import gzip
 import threading
 import time
-import uuid
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.util import find_spec
 from itertools import islice
 from math import isfinite
 from operator import lt
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets as t
 
-from hfft_widgets.core.run.curves import COLORS
-from hfft_widgets.core.run.thinning import thin
+from hfft_widgets.core.html import COLORS
+from hfft_widgets.core.run.curves.thinning import thin
 from hfft_widgets.errors import HfftError
+from hfft_widgets.widgets.plotly_page import PlotlyWidget
+from hfft_widgets.widgets.surface import loader
 
 Numbers = float | Iterable[float]
 
 # Traces of one training step arrive one by one; a short wait lets them travel together.
 _GATHER_SECONDS = 0.005
-
-_CSS = """
-.hfft-live { position: relative; color: var(--jp-content-font-color1,
-    var(--colab-primary-text-color, var(--vscode-foreground, inherit))); }
-.hfft-live-note { margin: 2px 0 0; min-height: 1.4em; font: 12px/1.4 system-ui, sans-serif;
-    color: inherit; opacity: .78; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-/* never seen: tells the script the host's colours, and by its transition that they changed */
-.hfft-live-probe { position: absolute; width: 0; height: 0; visibility: hidden; color: inherit;
-    background-color: var(--jp-layout-color0,
-        var(--colab-primary-surface-color, var(--vscode-editor-background, Canvas)));
-    transition: color 1ms, background-color 1ms; }
-"""
-
-
-@cache
-def _bundle() -> bytes:
-    """The plotly.js of the installed plotly package, gzip (1.5 MB). Finding a package does not import it."""
-    spec = find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise HfftError("The chart needs the package 'plotly'.", remedy="Install it with: pip install plotly")
-    return gzip.compress((Path(spec.origin).parent / "package_data" / "plotly.min.js").read_bytes(), 6)
 
 
 def _floats(values: Numbers) -> array[float]:
@@ -97,10 +73,10 @@ class _Series:
             return True
         self.settle()
         for x, y in zip(xs, ys, strict=True):
-            self._place(x, y)
+            self._insert(x, y)
         return False
 
-    def _place(self, x: float, y: float) -> None:
+    def _insert(self, x: float, y: float) -> None:
         """A resumed run tells steps again: the later telling stays."""
         at = bisect_left(self.x, x)
         if at < len(self.x) and self.x[at] == x:
@@ -134,7 +110,57 @@ def _pack(curves: Iterable[tuple[array[float], array[float]]]) -> tuple[list[int
     return [len(x) for x, _ in pairs], b"".join(part.tobytes() for pair in pairs for part in pair)
 
 
-class LivePlot(anywidget.AnyWidget):
+class Together:
+    """Plots whose new points travel in one message: its head costs more than some points. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # of the plots too: a timer and an append never wait for each other
+        self.timer: threading.Timer | None = None
+        self._plots: list[LivePlot] = []
+        self._sent = float("-inf")
+
+    def add(self, plot: LivePlot) -> None:
+        """Send this plot's points too."""
+        with self.lock:
+            self._plots.append(plot)
+
+    def remove(self, plot: LivePlot) -> None:
+        """No longer; without plots there is no timer."""
+        with self.lock:
+            self._plots = [one for one in self._plots if one is not plot]
+            if not self._plots:
+                self._stop_timer()
+
+    def schedule(self, period: float) -> None:
+        """Send in a moment, and not before `period` seconds after the last time."""
+        with self.lock:
+            if self.timer is None:
+                wait = max(_GATHER_SECONDS, self._sent + period - time.monotonic())
+                self.timer = threading.Timer(wait, self.flush)
+                self.timer.daemon = True
+                self.timer.start()
+
+    def flush(self) -> None:
+        """Send what is waiting now."""
+        with self.lock:
+            self._stop_timer()
+            taken = [(plot, *waiting) for plot in self._plots if (waiting := plot.take())]
+            if not taken:
+                return None
+            self._sent = time.monotonic()
+            plot, message, data = taken[0]
+            if len(taken) == 1:
+                return plot.send(message, [data])
+            parts = [[one._uid, its] for one, its, _ in taken]  # noqa: SLF001 - what a page knows it by
+            return plot.send({"type": "several", "of": parts}, [data for _, _, data in taken])
+
+    def _stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class LivePlot(PlotlyWidget):
     """Live curves: bounded memory, bounded rate, zoom and hidden curves kept over updates and page reloads.
 
     Every method may be called from any thread; updates are drawn while other cells run. Where a run's metrics
@@ -143,6 +169,7 @@ class LivePlot(anywidget.AnyWidget):
     Args:
         names: Curves to start with, in the order of the legend.
         styles: Plotly properties of a scatter trace, by curve name, e.g. `{"loss": {"line": {"dash": "dot"}}}`.
+        together: The plots with which it shares its messages; alone if not given.
         **traits: Initial values of the traits.
 
     Attributes:
@@ -153,43 +180,44 @@ class LivePlot(anywidget.AnyWidget):
         height: Pixels.
         max_hz: The most updates per second that leave the kernel and that a page draws.
         cap: About how many points per curve are kept by the kernel and by the page, at most twice as many: lows,
-            highs and gaps stay (see `hfft_widgets.core.run.thinning`), so zooming far in shows fewer points.
+            highs and gaps stay (see `hfft_widgets.core.run.curves.thinning`), so zooming far in shows fewer points.
         summary: The line below the chart; empty: the newest values.
     """
 
-    _esm = Path(__file__).with_name("live_plot.js")
-    _css = _CSS
+    _esm = loader("plotly_page", "live_plot")
 
     title = t.Unicode("Training curves").tag(sync=True)
     x_title = t.Unicode("step").tag(sync=True)
     y_title = t.Unicode("").tag(sync=True)
     y_log = t.Bool(False).tag(sync=True)
-    height = t.Int(320, min=80).tag(sync=True)
     max_hz = t.Float(2.0, min=0.01).tag(sync=True)
     cap = t.Int(1000, min=10).tag(sync=True)
     summary = t.Unicode("").tag(sync=True)
 
     _styles = t.Dict().tag(sync=True)
+    _beside = t.Dict().tag(sync=True)  # curves of another run -> the own one that each stands beside
     _colors = t.List(t.Unicode(), list(COLORS)).tag(sync=True)
-    _uid = t.Unicode().tag(sync=True)
-    _source = t.Unicode("").tag(sync=True)  # "lab", "window" or "comm": that source of plotly.js only, for tests
     _ui = t.Dict().tag(sync=True)  # zoom and hidden curves, written by the page
     _hist = t.Dict().tag(sync=True)  # never set, so never pushed: get_state fills it in when a page asks
 
     def __init__(
-        self, names: Iterable[str] = (), *, styles: Mapping[str, Mapping[str, Any]] | None = None, **traits: Any
+        self,
+        names: Iterable[str] = (),
+        *,
+        styles: Mapping[str, Mapping[str, Any]] | None = None,
+        together: Together | None = None,
+        **traits: Any,
     ) -> None:
         # before super().__init__, which asks for the state
-        self._lock = threading.RLock()
+        self._together = together or Together()
+        self._lock = self._together.lock
         self._series: dict[str, _Series] = {name: _Series() for name in names}
-        self._told: list[str] = list(self._series)
+        self._sent_names: list[str] = list(self._series)
         self._whole = False
         self._seq = 0
-        self._sent = float("-inf")
-        self._timer: threading.Timer | None = None
         given = {name: dict(style) for name, style in (styles or {}).items()}
-        super().__init__(_uid=uuid.uuid4().hex, _styles=given, **traits)
-        self.on_msg(self._answer)
+        super().__init__(_styles=given, **traits)
+        self._together.add(self)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -229,26 +257,37 @@ class LivePlot(anywidget.AnyWidget):
             self._whole = True
             self._schedule()
 
+    def lay_beside(self, name: str, own: str, x: Numbers, y: Numbers) -> None:
+        """Draw a curve of another run beside an own one, in its colour, paler and dashed.
+
+        Args:
+            name: The curve.
+            own: The one that it is compared with.
+            x: As of `append`.
+            y: As of `append`.
+
+        Raises:
+            HfftError: As of `append`.
+        """
+        with self._lock:
+            self.replace(name, x, y)
+            self._beside = {**self._beside, name: own}
+
     def clear(self) -> None:
         """Forget all curves and their points."""
         with self._lock:
             self._series.clear()
+            self._beside = {}
             self._whole = True
             self._schedule()
 
     def flush(self) -> None:
         """Send what is waiting now, whatever `max_hz` says."""
-        with self._lock:
-            self._stop_timer()
-            if self._whole:
-                self._send_whole()
-            elif self._told != list(self._series) or any(series.new_x for series in self._series.values()):
-                self._send_new()
+        self._together.flush()
 
     def close(self) -> None:
         """Take the chart off every page and stop its timer."""
-        with self._lock:
-            self._stop_timer()
+        self._together.remove(self)
         super().close()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
@@ -261,46 +300,32 @@ class LivePlot(anywidget.AnyWidget):
     # ---- sending ------------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        if self._timer is None:
-            wait = max(_GATHER_SECONDS, self._sent + 1 / self.max_hz - time.monotonic())
-            self._timer = threading.Timer(wait, self.flush)
-            self._timer.daemon = True
-            self._timer.start()
+        self._together.schedule(1 / self.max_hz)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _send_new(self) -> None:
+    def take(self) -> tuple[dict[str, Any], bytes] | None:
+        """What is waiting, as a message that counts as sent; None: nothing."""
+        whole, self._whole = self._whole, False
+        changed = self._sent_names != list(self._series)
+        if not whole and not changed and not any(series.new_x for series in self._series.values()):
+            return None
         counts, data = _pack(_thinned(series.new_x, series.new_y, self.cap) for series in self._series.values())
         message: dict[str, Any] = {"type": "add", "counts": counts}
-        if self._told != list(self._series):
-            message["names"] = self._told = list(self._series)
-        self._settle()
-        self.send({**message, "seq": self._seq}, [data])
-
-    def _send_whole(self) -> None:
-        self._whole = False
-        self._told = list(self._series)
-        self._settle()
-        self._send_snapshot()
-
-    def _settle(self) -> None:
+        if changed:
+            message["names"] = self._sent_names = list(self._series)
         for series in self._series.values():
             series.settle(self.cap)
         self._seq += 1
-        self._sent = time.monotonic()
+        return self._full() if whole else ({**message, "seq": self._seq}, data)
 
-    def _send_snapshot(self) -> None:
+    def _full(self) -> tuple[dict[str, Any], bytes]:
         snapshot = self._snapshot()
         data = snapshot.pop("data")
-        self.send({"type": "full", **snapshot}, [data])
+        return {"type": "full", **snapshot}, data
 
     def _snapshot(self) -> dict[str, Any]:
         """All points that were sent so far, and the number of the message that sent the last of them."""
         with self._lock:
-            names = self._told
+            names = self._sent_names
             counts, data = _pack(
                 (self._series[name].x, self._series[name].y) if name in self._series else (array("d"), array("d"))
                 for name in names
@@ -311,9 +336,8 @@ class LivePlot(anywidget.AnyWidget):
         """What a page asks: plotly.js where it has none, or all points after it missed some."""
         if message.get("type") == "sync":
             with self._lock:
-                self._send_snapshot()
-        elif message.get("type") == "bundle":
-            try:
-                self.send({"type": "bundle"}, [_bundle()])
-            except (HfftError, OSError) as error:
-                self.send({"type": "bundle", "error": str(error)})
+                if message.get("seq") != self._seq:
+                    full, data = self._full()
+                    self.send(full, [data])
+        else:
+            super()._answer(_widget, message, _buffers)

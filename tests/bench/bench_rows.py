@@ -1,6 +1,6 @@
 """What streaming rows costs beside the bare Parquet read: CPU seconds, their ratio, memory.
 
-    python tests/bench/bench_rows.py [rows]
+    python -m tests.bench.bench_rows [ROWS | --small]
 
 Conversations of 2 to 6 messages, about 800 bytes a row, in row groups of 50,000, written to a temporary folder. Every
 pass runs in a process of its own, several times in turn; the least CPU time of each counts.
@@ -109,5 +109,7 @@ if __name__ == "__main__":
             print(generate(Path(path), int(rows)))
         case [kind, path]:
             child(kind, path)
+        case ["--small"]:
+            main(5_000)
         case rows:
             main(int(rows[0]) if rows else 200_000)

@@ -1,17 +1,16 @@
 """CPU of validating conversational rows against the bare parquet read, a Python loop and `datasets.map`.
 
-    python -m tests.bench.bench_validate [ROWS] [FOLDER]
+    python -m tests.bench.bench_validate [OTHER CHECKOUT] [--rows ROWS] [--small]
 
-Rows of 2 to 6 messages, some 740 bytes each, in one parquet file (made in FOLDER, or a temporary folder). Each way
-runs in a process of its own; CPU seconds are user + system with all threads, children included. The Python loop and
-`datasets.map` run on at most 100,000 rows and are scaled to all.
+Rows of 2 to 6 messages, some 740 bytes each, in one parquet file. Each way runs in a process of its own, all in turn,
+and the least of five counts; CPU seconds are user + system with all threads, children included. The Python loop and
+`datasets.map` run on at most 100,000 rows and are scaled to all. Of another checkout only the validation is measured.
 """
 
 from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -127,14 +126,7 @@ def mapped(path: str) -> Any:
 WAYS = {"read": read, "validate": validate, "python loop": loop, "datasets.map": mapped}
 
 
-def measure(way: str, path: str) -> dict[str, Any]:
-    code = "from tests.bench import bench_validate as b; b.main_of_child()"
-    done = subprocess.run([sys.executable, "-c", code, way, path], check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
-
-
-def main_of_child() -> None:
-    way, path = sys.argv[1:3]
+def child(way: str, path: str) -> None:
     import datasets  # noqa: F401 - what every way has to import is not counted
     import pyarrow.parquet  # noqa: F401
 
@@ -151,22 +143,24 @@ def _cpu() -> float:
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(temporary)
-        path = folder / f"rows_{rows}.parquet"
-        if not path.exists():
-            make(path, rows)
+    from tests.bench import turns
+
+    words = turns.asked(__doc__, rows=200_000)
+    rows, rounds = (2_000, 1) if words.small else (words.rows, 5)
+    measured = [(name, name, turns.HERE) for name in WAYS]
+    measured += [("validate, other", "validate", root) for name, root in words.checkouts.items() if name == "other"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        make(path, rows)
         print(f"{rows:,} rows, {path.stat().st_size / 1e6:.0f} MB of parquet")
-        bare = min(measure("read", str(path))["cpu"] for _ in range(3))
-        for way in WAYS:
-            found = measure(way, str(path))
-            scale = rows / min(rows, LOOP_ROWS) if way in {"python loop", "datasets.map"} else 1
-            cpu = found["cpu"] * scale
-            print(
-                f"{way:13} {cpu:8.2f} CPU s  {cpu / bare:6.2f} x the read  {found['peak_mb']:6.0f} MB  {found['said']}"
-            )
+        runs = [(way, turns.child(__file__, ["child", name, path], root))
+                for _ in range(rounds) for way, name, root in measured]  # fmt: skip
+    best = {way: min((run for name, run in runs if name == way), key=lambda run: run["cpu"]) for way, *_ in measured}
+    for way, run in best.items():
+        scale = rows / min(rows, LOOP_ROWS) if way in {"python loop", "datasets.map"} else 1
+        cpu, ratio = run["cpu"] * scale, run["cpu"] * scale / best["read"]["cpu"]
+        print(f"{way:15} {cpu:8.2f} CPU s  {ratio:6.2f} x the read  {run['peak_mb']:6.0f} MB  {run['said']}")
 
 
 if __name__ == "__main__":
-    main()
+    child(*sys.argv[2:]) if sys.argv[1:2] == ["child"] else main()

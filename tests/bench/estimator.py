@@ -1,6 +1,6 @@
 """Scores the estimates of memory and time against published measurements.
 
-    python -m tests.bench.estimator ../shared/data/calibration.csv
+    python -m tests.bench.estimator [FILE]
 
 Relative error, median and 90th percentile, per hardware class, beside two rules in use; how often the shown range
 holds the truth, and how wide it is. With `--points` every point; with `--fit` the constants of `core.plan.time` are
@@ -18,11 +18,14 @@ from statistics import median
 
 import numpy as np
 
-from hfft_widgets.core.plan.estimate import memory_range, time_range
-from hfft_widgets.core.plan.memory import CONTEXT_BYTES, FRAGMENTATION, peak_allocation
-from hfft_widgets.core.plan.time import SPEED, Speed, step_seconds
+from hfft_widgets.core.estimate.estimate import memory_range
+from hfft_widgets.core.estimate.memory import FRAGMENTATION, context_bytes, peak_allocation
+from hfft_widgets.core.estimate.pace import pace_of
+from hfft_widgets.core.estimate.time import SPEED, Speed, step_seconds
 from tests.bench.literature import Measured, read
 
+CALIBRATION = Path(__file__).parent / "data" / "calibration.csv"
+FIELD = CALIBRATION.with_name("field_points.csv")
 # LLaMA-Factory's README: GB per billion parameters
 _GB_PER_BILLION = {"full": 18, "lora": 2, "qlora": 0.5}
 # huggingface/skills estimate_cost.py: hours per thousand examples and billion parameters, times a hardware factor
@@ -58,8 +61,8 @@ def score(point: Measured, speed: Speed = SPEED) -> Score:
     if point.kind == "memory":
         spread = memory_range(point.work, memory(point))
         return Score(point, spread.mid, spread.low, spread.high, _peer_memory(point))
-    mid, (low, high) = seconds(point, speed), time_range(point.flavor)
-    return Score(point, mid, mid * low, mid * high, _peer_seconds(point))
+    mid, pace = seconds(point, speed), pace_of(point.model, point.work, point.flavor)
+    return Score(point, mid, mid * pace.low, mid * pace.high, _peer_seconds(point))
 
 
 def memory(point: Measured) -> float:
@@ -68,7 +71,7 @@ def memory(point: Measured) -> float:
     allocated += point.extra_bytes_per_parameter * point.work.trained(point.model) + point.extra_bytes
     if point.metric == "mem_alloc":
         return allocated
-    return allocated * FRAGMENTATION + (0 if point.reserved else CONTEXT_BYTES)
+    return allocated * FRAGMENTATION + (0 if point.reserved else context_bytes(point.flavor))
 
 
 def seconds(point: Measured, speed: Speed) -> float:
@@ -152,11 +155,12 @@ def _line(scores: Sequence[Score]) -> str:
 def main() -> None:
     """Reads a file, prints the scores."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", default=CALIBRATION)
     parser.add_argument("--points", action="store_true", help="every point")
     parser.add_argument("--fit", action="store_true", help="fit the constants, each source left out once")
+    parser.add_argument("--small", action="store_true", help="a fifth of the points: does it start and end?")
     arguments = parser.parse_args()
-    points = read(arguments.file)
+    points = read(arguments.file)[:: 5 if arguments.small else 1]
     for kind in ("memory", "time"):
         chosen = [p for p in points if p.kind == kind and not p.skipped]
         if not chosen:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hfft_widgets.core.plan.flavors import Flavor, gpu_flavor, gpu_name
+from hfft_widgets.core.estimate.time import flops_per_token
+from hfft_widgets.core.estimate.work import Work
+from hfft_widgets.core.plan.hardware import Flavor, gpu_flavor, gpu_name
 from hfft_widgets.core.plan.model import ModelFacts, model_facts
-from hfft_widgets.core.plan.time import flops_per_token
-from hfft_widgets.core.plan.work import Work
 
 _KEYS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "intermediate_size",
          "vocab_size", "tie_word_embeddings", "head_dim")  # fmt: skip
@@ -244,11 +244,15 @@ def _impossible(found: Measured) -> str:
 
 
 def _model(name: str, billions: float) -> ModelFacts:
-    values = next((v for key, v in _CONFIGS.items() if re.sub(r"[-_]", "", key) == _plain(name)), None)
-    if values is None:
-        return _of_size(name, billions)
+    known = next((key for key in _CONFIGS if re.sub(r"[-_]", "", key) == _plain(name)), None)
+    return _of_size(name, billions) if known is None else config_facts(known, name)
+
+
+def config_facts(known: str, name: str = "") -> ModelFacts:
+    """The model of this name in the table."""
+    values = _CONFIGS[known]
     config = {"model_type": values[0], **dict(zip(_KEYS, values[1:], strict=False))}
-    return model_facts(config, reference=name)
+    return model_facts(config, reference=name or known)
 
 
 def _plain(name: str) -> str:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.harness import LabServer, NotebookPage, chromium, find_chromium, notebook_page
+
+expect.set_options(timeout=30_000)  # a condition is waited for; on a busy machine a click's answer takes its time
 
 
 def _cannot(reason: str) -> None:

@@ -24,6 +24,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ import psutil
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+LAB_PART = Path(__file__).parents[2] / "hfft_widgets/lab"
 SCREENSHOTS = Path(__file__).parents[2] / ".screenshots"
 CHROMIUM_ARGS = (
     "--no-sandbox",  # containers have no user namespaces
@@ -77,6 +79,10 @@ class LabServer:
         args: More command line arguments.
     """
 
+    module = "jupyterlab"
+    trait = "LabApp"
+    page_path = "doc/tree"
+
     def __init__(self, root: Path, *, env: Mapping[str, str] | None = None, args: tuple[str, ...] = ()) -> None:
         self.root = Path(root)
         self.env = dict(env or {})
@@ -107,23 +113,41 @@ class LabServer:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
-        settings = [
-            f"--port={self.port}",
-            "--ServerApp.port_retries=0",
-            f"--IdentityProvider.token={self.token}",
-            f"--ServerApp.root_dir={self.root}",
-            "--ServerApp.terminals_enabled=False",
-            "--LabApp.expose_app_in_browser=True",  # window.jupyterapp
-        ]
+        self._add_extension(state)
         with (state / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*command, *settings, *self.args],
-                env={**os.environ, **_own_folders(state), **self.env},
+                [*self._command(), *self.args],
+                env={**os.environ, **_own_folders(state), **self._shares(state), **self.env},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    def _python(self) -> str:
+        return host_python(self.module) or sys.executable
+
+    def _shares(self, state: Path) -> dict[str, str]:
+        """The checkout's extension, what a host of another environment brings to the page, and what this one's does."""
+        prefixes = dict.fromkeys((str(state), str(Path(self._python()).parents[1]), sys.prefix))
+        return {"JUPYTER_PATH": os.pathsep.join(f"{prefix}/share/jupyter" for prefix in prefixes)}
+
+    def _add_extension(self, state: Path) -> None:
+        """The extension as it stands in this checkout, whatever is installed; copied, as an install does."""
+        servers = state / "config_dir/jupyter_server_config.d"
+        servers.mkdir(parents=True)
+        shutil.copytree(LAB_PART / "labextension", state / "share/jupyter/labextensions/hfft-widgets")
+        shutil.copy(LAB_PART / "server.json", servers / "hfft_widgets.json")
+
+    def _command(self) -> list[str]:
+        return [
+            *(self._python(), "-m", self.module),
+            *("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}"),
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.root}",
+            "--ServerApp.terminals_enabled=False",
+            f"--{self.trait}.expose_app_in_browser=True",  # window.jupyterapp
+        ]
 
     def _wait_until_up(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -200,6 +224,43 @@ def _own_folders(state: Path) -> dict[str, str]:
     return {**folders, **labs, "IPYTHONDIR": str(state / "ipython")}
 
 
+def host_python(module: str) -> str | None:
+    """The Python that has a host of notebooks: this one, else HFFT_HOSTS_PYTHON, which sees our packages; or None."""
+    if find_spec(module):
+        return sys.executable
+    other = os.environ.get("HFFT_HOSTS_PYTHON")
+    found = other and subprocess.run([other, "-c", f"import {module}"], capture_output=True).returncode == 0
+    return other if found else None
+
+
+class NotebookServer(LabServer):
+    """Notebook 7: the same server and the same page, another frame around it."""
+
+    module = "notebook"
+    trait = "JupyterNotebookApp"
+    page_path = "notebooks"
+
+    def set(self, plugin: str, settings: Mapping[str, Any]) -> None:
+        """Its settings are as they come."""
+
+
+class VoilaServer(LabServer):
+    """Voila: one page without cells, for each visit a kernel of its own that has run the notebook."""
+
+    module = "voila"
+
+    def _command(self) -> list[str]:
+        settings = ("--no-browser", "--Voila.ip=127.0.0.1", f"--port={self.port}", "--Voila.open_browser=False")
+        return [self._python(), "-m", "voila", str(self.root), *settings]
+
+    def _quieten(self) -> None:
+        pass
+
+    def request(self, method: str, path: str, body: object = None) -> bytes:
+        """Any page is an answer: it has no API."""
+        return super().request(method, "/" if path == "/api/status" else path, body)
+
+
 # ---- a page ---------------------------------------------------------------------------------------
 
 # The circle in the toolbar says idle before there is a session; the session's own context does not.
@@ -259,7 +320,7 @@ class NotebookPage:
 
     def open(self, name: str) -> None:
         """Open a notebook alone on the page, and wait until its kernel is ready."""
-        self.page.goto(f"{self.lab.url}/doc/tree/{name}?token={self.lab.token}&reset")
+        self.page.goto(f"{self.lab.url}/{self.lab.page_path}/{name}?token={self.lab.token}&reset")
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
         self.wait_for_kernel()
 

@@ -11,12 +11,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.harness import LabServer, notebook_page
-from tests.browser.test_quickstart import card, click, steps_while_running
-from tests.hub import WRITE_TOKEN, StandInHub
+from tests.browser.test_quickstart import card, steps_while_running
 from tests.hub_client.conftest import holding
-from tests.test_jobs_loop import NOTEBOOK, PULL, settings, told
+from tests.standin_hub import WRITE_TOKEN, StandInHub
+from tests.test_jobs_loop import NOTEBOOK, PULL, ask, settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.full]
+
+
+def click(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()  # an icon is part of the accessible name
+
+
 CARD_SECONDS = 240_000
 
 
@@ -32,15 +38,6 @@ def lab(hub: StandInHub, tmp_path: Path) -> Iterator[LabServer]:
     with LabServer(tmp_path / "notebooks", env={**settings(hub, "here"), "HF_HUB_OFFLINE": "0"}) as server:
         yield server
         assert WRITE_TOKEN not in server.log()
-
-
-def choose(page: Page, label: str, name: str, *, last: bool = False) -> None:
-    """Pick the last item with this text of a dropdown on show."""
-    found = page.locator(".widget-dropdown:visible", has=page.get_by_text(label, exact=True)).locator("select")
-    box = found.last if last else found.first
-    item = box.locator("option", has_text=name).last
-    item.wait_for(state="attached", timeout=30_000)
-    box.select_option(label=item.inner_text())
 
 
 def first_cells() -> list[str]:
@@ -64,14 +61,14 @@ def test_trained_and_exported_by_jobs(  # noqa: PLR0915 - one way through, step 
         expect(card(page, "Dataset")).to_contain_text("READY", timeout=CARD_SECONDS)
         click(page, "Make a plan")
         expect(card(page, "Training plan")).to_be_visible(timeout=CARD_SECONDS)
-        expect(page.get_by_role("button", name="Train on this machine")).to_be_visible(timeout=60_000)  # planned
-        choose(page, "Where", "cpu-basic")
-        expect(card(page, "Training plan")).to_contain_text("cpu-basic", timeout=60_000)
         notebook.execute("tuner.planner.change(max_steps=16, logging_steps=1, eval_steps=8, questions=8)")
+        notebook.execute("tuner.planner.change(flavor='cpu-basic')")  # by a click: tests/widgets/plan
+        expect(card(page, "Training plan")).to_contain_text("cpu-basic", timeout=60_000)
 
         click(page, "Look at the price")
         start = page.get_by_role("button", name=re.compile("Start on cpu-basic, at most"))
         expect(start).to_be_visible(timeout=60_000)
+        page.get_by_text(re.compile(r"\d+ checks passed")).click()
         expect(page.get_by_text("Signed in as user, can write, can run jobs.")).to_be_visible()
         notebook.screenshot("jobs_price")
         assert len(hub.jobs) == 0
@@ -85,7 +82,7 @@ def test_trained_and_exported_by_jobs(  # noqa: PLR0915 - one way through, step 
             other.run_all(120)
             expect(card(other.page, "Run:")).to_be_visible(timeout=60_000)
             expect(card(other.page, "Run:").locator(".chip.ok")).to_be_visible(timeout=CARD_SECONDS)
-            expect(card(other.page, "Run:")).to_contain_text("of 16 steps")
+            expect(card(other.page, "Run:").locator(".hfft-live-note").first).to_contain_text("step 16:")
         assert len(seen) >= 2, "the curve stood still"
         expect(card(page, "Run:").locator(".chip.ok")).to_be_visible(timeout=CARD_SECONDS)
         expect(card(page, "Run:")).to_contain_text("On the Hub: user/hfft-tiny-tuned")
@@ -94,11 +91,10 @@ def test_trained_and_exported_by_jobs(  # noqa: PLR0915 - one way through, step 
         assert len(hub.jobs) == 1
 
         expect(page.get_by_role("button", name="Export to GGUF")).to_be_visible(timeout=60_000)
-        choose(page, "Where", "cpu-basic", last=True)
-        looks = page.get_by_role("button", name="Look at the price")
-        expect(looks).to_have_count(2, timeout=30_000)
-        looks.last.click()
-        start = page.get_by_role("button", name=re.compile("Start on cpu-basic, at most")).last
+        click(page, "Open Export")
+        page.get_by_label("Where", exact=True).select_option("cpu-basic")
+        click(page, "Look at the price")
+        start = page.get_by_role("button", name=re.compile("Start on cpu-basic, at most"))
         expect(start).to_be_visible(timeout=60_000)
         start.click()
         answered = card(page, "Exported")
@@ -113,7 +109,7 @@ def test_trained_and_exported_by_jobs(  # noqa: PLR0915 - one way through, step 
     assert len(hub.jobs) == 2
     files = hub.repo("models", "user/hfft-tiny-tuned-GGUF").at().files
     name = next(file for file in files if file.endswith(".gguf"))
-    pulled = told(hub, PULL.format(name=name, prompt=prompt).replace("tiny-tuned", "hfft-tiny-tuned")
-                  .replace("user/tiny-llama", "user/hfft-tiny-llama"), machine="laptop")  # fmt: skip
+    pulled = ask(hub, PULL.format(name=name, prompt=prompt).replace("tiny-tuned", "hfft-tiny-tuned")
+                 .replace("user/tiny-llama", "user/hfft-tiny-llama"), machine="laptop")  # fmt: skip
     assert pulled["answer"].strip() == answer.strip()
     assert holding(tmp_path, (WRITE_TOKEN,)) == []

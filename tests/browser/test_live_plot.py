@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import hfft_widgets.widgets
-from hfft_widgets.core.run.thinning import thin
+from hfft_widgets.core.run.curves.thinning import thin
 from tests.browser.harness import LabServer, NotebookPage, notebook_page
 
 pytestmark = pytest.mark.browser
@@ -40,7 +40,7 @@ threading.Thread(target=work, daemon=True).start()
 
 PAGE = "globalThis[Symbol.for('hfft_widgets.live_plot.1')]"
 CHART = """(i) => {
-  const box = document.querySelectorAll('.hfft-live [role=img]')[i];
+  const box = document.querySelectorAll('.hfft-live [role=figure]')[i];
   if (!box?.data || !box.dataset.draws) return null;
   const { xaxis, yaxis, font } = box._fullLayout;
   const [first] = box.data;
@@ -106,6 +106,7 @@ def brightness(color: str) -> float:
     return sum(float(part) for part in re.findall(r"[\d.]+", color)[:3]) / 3
 
 
+@pytest.mark.ci
 def test_curves_grow_while_a_cell_blocks(notebook: NotebookPage, lab: LabServer) -> None:
     """The way of a training run: a thread appends, another cell blocks, the reader zooms and changes the theme."""
     notebook.open(lab.write("live.ipynb", SETUP + "plot", WORKER + "time.sleep(8)"))
@@ -143,7 +144,8 @@ def test_curves_grow_while_a_cell_blocks(notebook: NotebookPage, lab: LabServer)
 
 def test_page_and_kernel_thin_alike(browser: Browser) -> None:
     """The page bounds its memory with the kernel's arithmetic: same points, whatever the curve."""
-    source = Path(hfft_widgets.widgets.__file__).with_name("live_plot.js").read_text("utf-8")
+    folder = Path(hfft_widgets.widgets.__file__).with_name("page")
+    source = "\n".join((folder / name).read_text("utf-8") for name in ("plotly_page.js", "live_plot.js"))
     generator = random.Random(7)
     page = browser.new_page()
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from hfft_widgets.core.plan.measure import data_facts
-from hfft_widgets.core.plan.recommend import Wishes, recommend
+from hfft_widgets.core.plan.choose import PlanRequest, recommend
+from hfft_widgets.core.plan.data_stats import data_stats
 from hfft_widgets.errors import ModelTooLargeError
 from tests.browser.harness import NotebookPage
 from tests.core.plan.reports import CONFIGS, MACHINES, model, report
@@ -24,6 +25,10 @@ planner
 """
 
 
+def card_on(page):
+    return page.locator(".hfft-root article[aria-label^='Training plan']")
+
+
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_plan_is_made_changed_and_its_script_edited(notebook: NotebookPage, lab):
@@ -32,10 +37,12 @@ def test_a_plan_is_made_changed_and_its_script_edited(notebook: NotebookPage, la
     notebook.open(lab.write("plan.ipynb", CELL))
     notebook.run_all(180)
     page.get_by_role("button", name="Make a plan").click()
-    card = page.locator("article.hfft[aria-label^='Training plan']").last
+    card = card_on(page)
     expect(card).to_be_visible(timeout=60_000)
+    card.get_by_text("All hardware: cost against time").click()
     expect(card).to_contain_text("cost of the whole training against its time")
-    expect(card.locator("svg.flavors circle.ring")).to_have_count(1)
+    expect(card.locator(".hfft-chart .legendtext")).to_have_text(["no job reaches it", "chosen"])
+    expect(card.get_by_role("button", name="t4-small")).to_have_attribute("aria-disabled", "true")
 
     page.get_by_text("Change settings").click()
     epochs = page.get_by_label("Epochs")
@@ -45,18 +52,22 @@ def test_a_plan_is_made_changed_and_its_script_edited(notebook: NotebookPage, la
     expect(page.locator(".diff .came").first).to_contain_text("num_train_epochs=4")
 
     page.get_by_text("Read and edit the script").click()
-    editor = page.locator(".hfft-code textarea")
+    editor = page.get_by_label("The script that runs")
     expect(editor).to_have_value(re.compile("num_train_epochs=4"), timeout=20_000)
     page.get_by_role("button", name="Copy", exact=True).click()
-    expect(page.get_by_text("copied")).to_be_visible()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert "num_train_epochs=4" in page.evaluate("navigator.clipboard.readText()")
     with page.expect_download() as kept:
         page.get_by_role("button", name="Download", exact=True).click()
     assert kept.value.suggested_filename.startswith("train_sft_")
 
     editor.fill(editor.input_value().replace("set_seed(SEED)", "set_seed(SEED + 1)"))
-    page.get_by_role("button", name="Use this script").click()
-    expect(card).to_contain_text("edited by hand", timeout=20_000)
+    editor.press("Tab")
+    bar = page.locator(".hfft-bar")
+    expect(bar).to_contain_text("The edited script is not used yet")
+    bar.get_by_role("button", name="Use the edited script").click()
+    expect(card).to_contain_text("Edited by hand", timeout=20_000)
+    expect(bar).not_to_contain_text("not used yet")
     notebook.execute("assert 'set_seed(SEED + 1)' in planner.result.script")
 
     notebook.screenshot("plan_light", card)
@@ -64,6 +75,82 @@ def test_a_plan_is_made_changed_and_its_script_edited(notebook: NotebookPage, la
     page.wait_for_timeout(500)
     notebook.screenshot("plan_dark", card)
     assert notebook.external_requests() == []
+
+
+# model and data as if they lay on the Hub
+RENTED = f"""
+import dataclasses, sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+import hfft_widgets as hfft
+from hfft_widgets import api
+from hfft_widgets.core.plan.choose import PlanRequest, recommend
+from hfft_widgets.core.plan.data_stats import data_stats
+from tests.core.plan import reports
+found = reports.report("messages")
+data = dataclasses.replace(data_stats(found, "SFT"), rows=3000, tokens_per_row=431.0, longest_tokens=726)
+own = {{field.name for field in dataclasses.fields(PlanRequest)}}
+def plan_training(model, found, **asked):
+    settings = {{name: asked.pop(name) for name in set(asked) - own}}
+    request = PlanRequest(**asked, settings=settings)
+    return recommend(reports.model("Qwen3-1.7B"), found, data, reports.MACHINES, request)
+api.plan_training = plan_training
+planner = hfft.TrainingPlanner(found, model="Qwen/Qwen3-1.7B")
+planner
+"""
+_FOCUSED = """() => {
+  const one = document.activeElement;
+  return (one.labels?.[0]?.innerText ?? one.innerText ?? "").trim();
+}"""
+
+
+def reach(page, words: str, key: str = "Tab") -> None:
+    """Go on with the keyboard until what has the focus begins with these words."""
+    for _ in range(80):
+        if page.evaluate(_FOCUSED).startswith(words):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{words} is not reached by {key}")
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_a_plan_is_made_changed_put_back_and_moved_by_keyboard_alone(notebook: NotebookPage, lab):
+    page = notebook.page
+    notebook.open(lab.write("keyboard.ipynb", RENTED))
+    notebook.run_all(180)
+    page.get_by_label("Model that learns").focus()
+    reach(page, "Make a plan")
+    page.keyboard.press("Enter")
+    card = card_on(page)
+    expect(card).to_be_visible(timeout=60_000)
+
+    page.get_by_label("Model that learns").focus()  # the button went, with what it was for
+    reach(page, "Change settings")
+    page.keyboard.press("Enter")
+    head = card.locator(".settings-head")
+    expect(head).to_contain_text("as recommended")
+    reach(page, "Epochs")
+    for typed, said in (("7", "Settings: changed epochs"), ("3", "Settings: as recommended")):
+        page.keyboard.press("Control+a")
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        expect(head).to_contain_text(said)
+        assert page.evaluate(_FOCUSED) == "Epochs"
+    page.keyboard.press("Control+a")
+    page.keyboard.type("-2")
+    page.keyboard.press("Tab")
+    field = page.locator(".hfft-field", has=page.get_by_label("Epochs"))
+    expect(field.locator(".error")).to_contain_text("It must be a number above 0")
+    expect(page.get_by_label("Epochs")).to_have_value("-2")
+    expect(page.locator(".hfft-bar")).to_contain_text("One value is not used")
+    notebook.execute("assert planner.result.settings.num_train_epochs == 3")
+
+    reach(page, "l40sx1", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(card.locator("button.choice[aria-pressed=true]")).to_contain_text("l40sx1")
+    assert page.evaluate(_FOCUSED).startswith("l40sx1")
+    expect(page.locator(".hfft-bar")).to_contain_text("$0.")
+    notebook.execute("assert planner.result.flavor == 'l40sx1'")
 
 
 # one card each of 0.6 B, 1.7 B, 4 B and 7 B, and a refused one of 14 B
@@ -89,10 +176,10 @@ _OUTSIDE = """card => {
 def card_of(name: str) -> str:
     """The card of 3,000 rows of about 430 tokens; terms to accept and some of it unknown, so that all is seen."""
     found = report("messages")
-    data = dataclasses.replace(data_facts(found, "SFT"), rows=3000, tokens_per_row=431.0, longest_tokens=726)
+    data = dataclasses.replace(data_stats(found, "SFT"), rows=3000, tokens_per_row=431.0, longest_tokens=726)
     facts = dataclasses.replace(model(name), gated=True)
     try:
-        return str(recommend(facts, found, data, MACHINES, Wishes())._repr_html_())
+        return str(recommend(facts, found, data, MACHINES, PlanRequest())._repr_html_())
     except ModelTooLargeError as error:
         return str(error.refusal._repr_html_())
 
@@ -144,10 +231,10 @@ def test_a_refused_model_is_planned_all_the_same_by_a_click_and_a_change_is_undo
     notebook.open(lab.write("large.ipynb", config + LARGE))
     notebook.run_all(180)
     page.get_by_role("button", name="Make a plan").click()
-    refused = page.locator("article.hfft[aria-label^='Not planned']").last
+    refused = page.locator(".hfft-root article[aria-label^='Not planned']")
     expect(refused).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Plan it all the same").click()
-    card = page.locator("article.hfft[aria-label^='Training plan']").last
+    card = card_on(page)
     expect(card).to_be_visible(timeout=60_000)
     expect(card).to_contain_text("Memory too small")  # it lies on this machine
 
@@ -157,6 +244,7 @@ def test_a_refused_model_is_planned_all_the_same_by_a_click_and_a_change_is_undo
     epochs.fill("7")
     epochs.press("Enter")
     expect(page.locator(".diff .came").first).to_contain_text("num_train_epochs=7", timeout=20_000)
-    page.get_by_role("button", name="Undo this change").click()
+    undo = page.get_by_role("button", name="Undo the last change")
+    undo.click()
     expect(epochs).to_have_value(before, timeout=20_000)
-    expect(page.get_by_role("button", name="Undo this change")).to_be_hidden()
+    expect(undo).to_be_hidden()

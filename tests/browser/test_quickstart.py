@@ -10,21 +10,29 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.harness import LabServer, NotebookPage
+from tests.browser.harness import LabServer, NotebookPage, notebook_page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / "0_quickstart.ipynb"
+HEIGHT = 900
 LAST_STEP = re.compile(r"step (\d+)")
 
 
-def click(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()  # an icon is part of the accessible name
+def press(page: Page, words: str, seconds: float = 60) -> None:
+    """The one next action, which is always in view."""
+    button = page.locator(".hfft-bar .primary")
+    expect(button).to_have_text(words, timeout=seconds * 1000)
+    box = button.bounding_box()
+    assert box
+    assert 0 <= box["y"] <= HEIGHT - box["height"], (words, box)
+    button.click()
 
 
-def card(page: Page, label: str):
-    return page.locator(f"article.hfft[aria-label^='{label}']").last
+def card(page: Page, label: str) -> Locator:
+    """The live card of a step."""
+    return page.locator(f".hfft-root article[aria-label^='{label}']")
 
 
 def steps_while_running(page: Page, seconds: float, enough: float = math.inf) -> set[int]:
@@ -45,56 +53,54 @@ def steps_while_running(page: Page, seconds: float, enough: float = math.inf) ->
 
 
 @pytest.mark.timeout(900)
-def test_four_clicks_to_a_model_that_answers(notebook: NotebookPage, lab: LabServer):
+def test_four_clicks_to_a_model_that_answers(browser: Browser, lab: LabServer):
     shutil.copy(QUICKSTART, lab.root / "quickstart.ipynb")
-    page = notebook.page
-    page.set_viewport_size({"width": 1100, "height": 1300})
-    notebook.open("quickstart.ipynb")
-    notebook.run_all()
-    started = time.monotonic()
+    with notebook_page(browser, lab, size=(1280, HEIGHT)) as notebook:
+        page = notebook.page
+        notebook.open("quickstart.ipynb")
+        notebook.run_all()
+        started = time.monotonic()
 
-    click(page, "Check dataset")
-    report = card(page, "Dataset")
-    expect(report).to_be_visible(timeout=120_000)
-    expect(report).to_contain_text("READY")
+        press(page, "Check dataset")
+        expect(card(page, "Dataset")).to_contain_text("READY", timeout=120_000)
+        picture(notebook, "data")
 
-    click(page, "Make a plan")
-    expect(card(page, "Training plan")).to_be_visible(timeout=60_000)
+        press(page, "Make a plan")
+        expect(card(page, "Training plan")).to_be_visible(timeout=60_000)
+        expect(page.locator(".hfft-step[data-key=Data] .line")).to_contain_text("2,511 rows, ready for SFT")
+        picture(notebook, "plan")
 
-    click(page, "Train on this machine")
-    first = steps_while_running(page, 120, enough=2)
-    notebook.execute("import time; time.sleep(10)", wait=False)
-    meanwhile = steps_while_running(page, 9)
-    assert len(meanwhile) >= 2, "the curve stood still while a cell ran"
-    seen = first | meanwhile | steps_while_running(page, 480)
-    assert len(seen) >= 5, seen
-    expect(card(page, "Run:").locator(".chip.ok")).to_be_visible(timeout=60_000)
-    expect(card(page, "Run:")).to_contain_text("before training")
-    notebook.screenshot("quickstart_light_run", card(page, "Run:"))
+        press(page, "Train on this machine")
+        first = steps_while_running(page, 120, enough=2)
+        picture(notebook, "running")
+        notebook.execute("import time; time.sleep(10)", wait=False)
+        meanwhile = steps_while_running(page, 9)
+        assert len(meanwhile) >= 2, "the curve stood still while a cell ran"
+        seen = first | meanwhile | steps_while_running(page, 480)
+        assert len(seen) >= 5, seen
+        expect(card(page, "Run:").locator(".chip.ok")).to_be_visible(timeout=60_000)
+        expect(card(page, "Run:")).to_contain_text("before training")
+        picture(notebook, "run")
 
-    click(page, "Export to GGUF")
-    answered = card(page, "Exported")
-    expect(answered).to_be_visible(timeout=240_000)
-    expect(answered).to_contain_text("llama-server")
-    print(f"from the open notebook to the answering GGUF: {time.monotonic() - started:.0f} s")
+        press(page, "Export to GGUF")
+        answered = card(page, "Exported")
+        expect(answered).to_be_visible(timeout=240_000)
+        expect(answered).to_contain_text("llama-server")
+        print(f"from the open notebook to the answering GGUF: {time.monotonic() - started:.0f} s")
+        picture(notebook, "export")
 
-    show_whole_page(page)
-    notebook.screenshot("quickstart_light")
-    notebook.set_theme(dark=True)
-    page.wait_for_timeout(1000)
-    notebook.screenshot("quickstart_dark")
-
-    check_figures(lab)
-    assert notebook.external_requests() == []
-    check_a_saved_notebook_shows_the_cards(notebook, lab)
+        check_figures(lab)
+        assert notebook.external_requests() == []
+        check_a_saved_notebook_shows_the_cards(notebook, lab)
 
 
-def show_whole_page(page: Page) -> None:
-    """A window as high as the notebook, so that one picture holds all of it."""
-    height = page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight")
-    page.set_viewport_size({"width": 1100, "height": min(int(height) + 120, 9000)})
-    page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)")
-    page.wait_for_timeout(1500)
+def picture(notebook: NotebookPage, name: str) -> None:
+    """As a person sees it, light and dark."""
+    for theme in ("light", "dark"):
+        notebook.set_theme(dark=theme == "dark")
+        notebook.page.wait_for_timeout(700)
+        notebook.screenshot(f"quickstart_{theme}_{name}")
+    notebook.set_theme(dark=False)
 
 
 def check_figures(lab: LabServer) -> None:
@@ -103,7 +109,8 @@ def check_figures(lab: LabServer) -> None:
     folder = next(
         f for f in runs if (f / "submission.json").exists() and '"training"' in (f / "submission.json").read_text()
     )
-    events = [json.loads(line[6:]) for line in (folder / "log").read_text().splitlines() if line.startswith("@hfft ")]
+    told = [line for line in (folder / "log").read_text().splitlines() if line.startswith("@hfft")]
+    events = [json.loads(line.partition(" ")[2]) for line in told]
     losses = [event["metrics"]["loss"] for event in events if event["event"] == "log"]
     answers = next(event for event in events if event["event"] == "answers")
     assert losses[-1] < 0.7 * losses[0]

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfft_widgets.core.script import assemble, comment, fingerprint, literal, machinery, read_plan
+from hfft_widgets.core.script import (
+    assemble,
+    calls,
+    comment,
+    fingerprint,
+    literal,
+    read_plan,
+    runtime,
+    with_functions,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -40,7 +49,7 @@ def test_a_comment_stays_one_line_and_closes_no_string(text):
 @given(st.dictionaries(st.text(), VALUES, max_size=5))
 def test_the_plan_comes_back_from_the_script(plan):
     script = assemble(
-        dependencies=["trl==1.16.0"], lesson='"""Lesson."""\n\n\ndef main():\n    pass', modules=["telling"], plan=plan
+        dependencies=["trl==1.16.0"], recipe='"""Recipe."""\n\n\ndef main():\n    pass', modules=["events"], plan=plan
     )
     assert read_plan(script) == plan
 
@@ -52,11 +61,36 @@ def test_a_script_without_a_plan_or_that_is_no_python_has_none():
     assert read_plan("PLAN = 3") is None
 
 
-def test_machinery_is_verbatim_but_for_its_own_imports():
-    source = machinery("training")
+def test_runtime_is_verbatim_but_for_its_own_imports():
+    source = runtime("training")
     assert "from hfft_widgets" not in source
     assert "def train(" in source
 
 
 def test_fingerprints_differ_with_every_part():
     assert len({fingerprint("a", "b"), fingerprint("ab"), fingerprint("b", "a"), fingerprint("a", "b", None)}) == 4
+
+
+def test_code_brings_the_functions_it_calls_and_those_that_they_call():
+    code = with_functions('made = says_something("n/a"), from_json("[1]")', "rows")
+    assert [line for line in code.splitlines() if line.startswith(("def ", "import "))] == [
+        "import json",
+        "def from_json(cell):",
+        "def says_nothing(text):",
+        "def says_something(cell):",
+    ]
+    scope = {}
+    exec(code, scope)
+    assert scope["made"] == (False, [1])
+
+
+@pytest.mark.parametrize("code", ["", 'dataset = dataset.remove_columns(["turns"])', "made = [turns for turns in x]"])
+def test_code_that_calls_no_function_brings_none(code):
+    assert not calls(code, "rows")
+    assert with_functions(code, "rows") == code
+
+
+def test_functions_that_the_code_defines_itself_are_its_own():
+    code = "def turns(cell):\n    return cell\n\n\nmade = turns(1)"
+    assert not calls(code, "rows")
+    assert calls("made = turns(1)", "rows")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hfft_widgets.core.export.plan import ExportPlan, make_export_plan
+from hfft_widgets.core.export.plan import ExportPlan
+from hfft_widgets.core.export.trained import Trained, make_export_plan
 from tests.export.running import MARKERS, TEMPLATE
 
 
@@ -34,7 +35,7 @@ class Models:
             "supported": None,
             **changes,
         }
-        return make_export_plan(
+        facts = Trained(
             model=str(trained),
             config=json.loads((self.base / "config.json").read_text("utf-8")),
             adapter_config=json.loads(adapter_config.read_text("utf-8")) if adapter_config.exists() else None,
@@ -42,9 +43,8 @@ class Models:
             parameters=1_573_120,
             files={file.name for file in trained.iterdir()},
             base_files={file.name for file in self.base.iterdir()},
-            quantization=quantization,
-            **given,
         )
+        return make_export_plan(facts, quantization=quantization, **given)
 
 
 @pytest.fixture(scope="session")
@@ -100,12 +100,18 @@ def write_weights(models: Models) -> None:
     model = LlamaForCausalLM(config).to(torch.bfloat16)
     tokenizer = AutoTokenizer.from_pretrained(models.base)
     model.save_pretrained(models.base)
-    model.save_pretrained(models.full)
-    tokenizer.save_pretrained(models.full)
     lora = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
     tuned = get_peft_model(model, lora)
     tuned.save_pretrained(models.adapter)
     tokenizer.save_pretrained(models.adapter)
+    torch.manual_seed(1)
+    other = LlamaForCausalLM(config)  # another model than the base, in which a lost norm shows
+    with torch.no_grad():
+        for name, weight in other.named_parameters():
+            if "norm" in name:
+                weight.add_(torch.randn_like(weight) * 0.1)
+    other.to(torch.bfloat16).save_pretrained(models.full)
+    tokenizer.save_pretrained(models.full)
     assert not (models.full / "tokenizer.model").exists()  # what transformers 5 leaves out
 
 

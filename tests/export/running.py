@@ -61,8 +61,8 @@ def run(script: str, folder: Path, **environment: str) -> Ended:
 
 
 def one_step(code: str) -> str:
-    """A script whose lesson is `code`, with the real machinery below it."""
-    return assemble(dependencies=[], lesson=code, modules=MODULES, plan={})
+    """A script whose recipe is `code`, with the real runtime below it."""
+    return assemble(dependencies=[], recipe=code, modules=MODULES, plan={})
 
 
 def call(name: str, /, **settings: object) -> str:

@@ -45,9 +45,9 @@ def test_sentencepiece_file_nowhere_is_refused_before_any_work(models, full, tmp
 
 def test_unknown_architecture_tells_the_converters_reason(models, full, tmp_path):
     config = json.loads((full / "config.json").read_text("utf-8"))
-    (full / "config.json").write_text(json.dumps({**config, "architectures": ["ZambaForCausalLM"]}), "utf-8")
+    (full / "config.json").write_text(json.dumps({**config, "architectures": ["UnheardOfForCausalLM"]}), "utf-8")
     error = refused(run(script_for(models, full), tmp_path / "out"))
-    assert "ZambaForCausalLM is not supported" in error["message"]
+    assert "UnheardOfForCausalLM is not supported" in error["message"]
     assert "'convert'" in error["message"]
 
 
@@ -63,7 +63,8 @@ def test_adapter_of_another_model_is_refused(models, tmp_path):
     weights = load_file(adapter / "adapter_model.safetensors")
     other = {name.replace("layers.1.", "layers.7."): value for name, value in weights.items()}
     save_file(other, adapter / "adapter_model.safetensors")
-    script = call("merge", model=adapter, base=models.base, dtype="bfloat16", folder=tmp_path / "merged")
+    given = {"dtype": "bfloat16", "folder": tmp_path / "merged", "truth": tmp_path / "truth"}
+    script = call("merge", adapters=[adapter], base=models.base, **given)
     error = refused(run(script, tmp_path / "out"))
     assert "adapter" in error["message"]
     assert "trained on" in error["remedy"]
@@ -139,7 +140,7 @@ def test_prompt_longer_than_the_models_context_is_still_answered(checks):
     ("case", "words"),
     [
         ("no scores", "same score for every token"),
-        ("shifted markers", "other tokens"),
+        ("shifted markers", "Token 3 is '<|im_end|>' in the model"),
         ("other end", "ends its answers with </s>"),
         ("other template", "chat template is not the model's"),
         ("no template", "chat template is not the model's"),

@@ -12,6 +12,8 @@ import pytest
 
 from tests.export.running import Ended, run
 
+STEPS = ("merge", "convert", "prove", "quantize", "compare", "verify")
+
 
 @pytest.fixture(scope="module")
 def exported(models, tmp_path_factory) -> Ended:
@@ -21,7 +23,11 @@ def exported(models, tmp_path_factory) -> Ended:
 
 def test_adapter_becomes_a_verified_file(exported, models):
     assert exported.code == 0, exported.output
-    assert exported.files == ["Tiny-Q4_K_M.gguf", "Tiny-Q4_K_M.json"]  # nothing of the way is left
+    assert exported.files == [
+        "Tiny-Q4_K_M.Modelfile",
+        "Tiny-Q4_K_M.gguf",
+        "Tiny-Q4_K_M.json",
+    ]  # nothing of the way is left
     told = exported.said("verified")
     assert told["verified"] is True
     assert told["strings"] == 18
@@ -29,7 +35,18 @@ def test_adapter_becomes_a_verified_file(exported, models):
     assert told["prompt"] == models.plan("adapter", "Q4_K_M").prompt
     assert told["answer"]
     assert isinstance(told["stopped"], bool)
-    assert told["warnings"] == []
+    assert told["warnings"] in ([], ["It did not come to an end within 96 tokens."])  # as random weights have it
+    assert told["vocabulary"] == 640
+    assert told["weights"] == 21
+    for found in (told["merge"], told["numbers"]):  # merged against unmerged, and the 16-bit file against it
+        assert found["positions"] >= 120
+        assert 0 < found["kl"] < 1e-3 * found["scale"]
+        assert found["ties"] == 0
+    assert sum(told["tensors"].values()) == 21
+    assert set(told["tensors"]) == set(told["lost"]) == {"F32", "Q4_K", "Q6_K"}
+    assert told["lost"]["F32"] == 0
+    assert 0.05 < told["lost"]["Q4_K"] < 0.1
+    assert told["questions"] is None  # it was trained by nobody
     file = exported.folder / "Tiny-Q4_K_M.gguf"
     assert told["file"] == str(file)
     assert told["bytes"] == file.stat().st_size
@@ -43,7 +60,7 @@ def test_progress_only_grows_and_names_every_step(exported):
     assert fractions == sorted(fractions)
     assert 0 <= fractions[0] < 0.1
     assert 0.7 < fractions[-1] <= 1
-    assert list(dict.fromkeys(data["stage"] for data in told)) == ["merge", "convert", "quantize", "verify"]
+    assert list(dict.fromkeys(data["stage"] for data in told)) == list(STEPS)
     assert all(data["message"] for data in told)
     assert [event.n for event in exported.events] == list(range(len(exported.events)))
 
@@ -52,7 +69,7 @@ def test_file_is_what_it_says(exported):
     """Read by another process, with the gguf library and with llama.cpp."""
     code = """
 import os, sys
-from hfft_widgets.scripts.converting import llama_cpp_folder
+from hfft_widgets.scripts.gguf.converting import llama_cpp_folder
 sys.path.insert(0, str(llama_cpp_folder() / "gguf-py"))
 import gguf
 reader = gguf.GGUFReader(sys.argv[1])
@@ -97,6 +114,26 @@ def test_finished_file_that_fails_its_check_is_not_kept(exported, models, tmp_pa
     assert not file.exists()
 
 
+@pytest.mark.ci
+def test_several_files_of_one_conversion_are_proven_each(models, tmp_path):
+    ended = run(models.plan("adapter", ["Q4_K_M", "Q8_0", "F16"]).script, tmp_path / "out")
+    assert ended.code == 0, ended.output
+    assert [name for name in ended.files if name.endswith(".gguf")] == [
+        "Tiny-F16.gguf", "Tiny-Q4_K_M.gguf", "Tiny-Q8_0.gguf",
+    ]  # fmt: skip
+    told = ended.said("verified")
+    kept = [told, *told["others"]]
+    assert [Path(one["file"]).stem for one in kept] == ["Tiny-Q4_K_M", "Tiny-Q8_0", "Tiny-F16"]
+    assert [one["verified"] for one in kept] == [True, True, True]
+    assert [set(one.get("lost") or {}) for one in kept] == [{"F32", "Q4_K", "Q6_K"}, {"F32", "Q8_0"}, set()]
+    stages = [event.data["stage"] for event in ended.events if event.kind == "progress"]
+    begun = [stage for stage, before in zip(stages, [None, *stages], strict=False) if stage != before]
+    assert begun.count("merge") == begun.count("convert") == 1
+    fractions = [event.data["fraction"] for event in ended.events if event.kind == "progress"]
+    assert fractions == sorted(fractions)
+
+
+@pytest.mark.ci
 def test_full_model_as_q8_without_llama_cpp_is_offered_with_a_warning(models, tmp_path):
     """The real thing where cyllama has no wheel: importing it fails."""
     blocked = tmp_path / "blocked" / "cyllama"
@@ -106,13 +143,16 @@ def test_full_model_as_q8_without_llama_cpp_is_offered_with_a_warning(models, tm
     assert plan.quantization == "Q8_0"
     ended = run(plan.script, tmp_path / "out", PYTHONPATH=str(blocked.parent))
     assert ended.code == 0, ended.output
-    assert ended.files == ["Tiny-Q8_0.gguf", "Tiny-Q8_0.json"]
+    assert ended.files == ["Tiny-Q8_0.Modelfile", "Tiny-Q8_0.gguf", "Tiny-Q8_0.json"]
     told = ended.said("verified")
     assert told["verified"] is False
     assert "no cyllama for this system" in told["reason"]
     assert told["answer"] is None
     assert told["eos"] == "<|im_end|>"
-    assert {event.data["stage"] for event in ended.events if event.kind == "progress"} == {"convert", "verify"}
+    assert told["numbers"] is None
+    assert told["lost"]["Q8_0"] < 0.01  # compared with the 16-bit file all the same
+    stages = {event.data["stage"] for event in ended.events if event.kind == "progress"}
+    assert stages == {"compute", "convert", "prove", "compare", "verify"}
 
 
 @pytest.mark.full
@@ -141,9 +181,10 @@ def test_merge_adds_exactly_the_adapter(models, tmp_path):
     import torch
     from safetensors.torch import load_file
 
-    from hfft_widgets.scripts.merging import merge
+    from hfft_widgets.scripts.gguf.merging import merge
 
-    assert merge(str(models.adapter), str(models.base), "bfloat16", str(tmp_path)) == {"dtype": "bfloat16"}
+    found = merge([str(models.adapter)], str(models.base), "bfloat16", str(tmp_path), str(tmp_path / "truth"))
+    assert (found["dtype"], found["untied"]) == ("bfloat16", False)
     base = load_file(models.base / "model.safetensors")
     adapter = load_file(models.adapter / "adapter_model.safetensors")
     merged = load_file(tmp_path / "model.safetensors")

@@ -8,7 +8,7 @@ import pytest
 
 from hfft_widgets.hub import account, hardware
 from hfft_widgets.hub import token as tokens
-from tests.hub import WRITE_TOKEN, StandInHub
+from tests.standin_hub import WRITE_TOKEN, StandInHub
 
 
 def use_hub(hub: StandInHub, monkeypatch: pytest.MonkeyPatch, token: str | None = WRITE_TOKEN) -> StandInHub:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from hfft_widgets.core.run.journal import Journal
 from hfft_widgets.errors import HubError
-from hfft_widgets.hub.follow import LogFollower, Outcome, Rhythm
 from hfft_widgets.hub.jobs_api import JobsApi
+from hfft_widgets.hub.streams.follow import LogFollower, Outcome, Rhythm
 from hfft_widgets.hub.token import find_token
-from tests.hub import ODD_SEPARATORS, StandInHub, rate_limited
+from tests.standin_hub import ODD_SEPARATORS, StandInHub, rate_limited
 
 RHYTHM = Rhythm(read_seconds=0.4, first_wait=0.002, longest_wait=0.05, tries=40)
 HANG_SECONDS = 60.0
@@ -36,7 +36,7 @@ class Result:
 
 
 def line(index: int) -> str:
-    """Every fifth line tells a point; others hold what breaks careless readers. Some are printed twice at once."""
+    """Every fifth line holds a point; others hold what breaks careless readers. Some are printed twice at once."""
     if index % 5 == 0:
         return f'@hfft {{"n": {index}, "t": {index}.5, "event": "log", "step": {index}, "metrics": {{"loss": 1.5}}}}'
     if index % 12 in {7, 8} and index // 12 % 5 in {0, 2, 3}:  # neither is a fifth line; see `AT_ONCE`
@@ -83,12 +83,12 @@ def run_schedule(hub: StandInHub, seed: int, *, longest: int = 100_000) -> Resul
     made, twice = faults(hub, chance, job.id, lines)
     api = JobsApi(find_token())
     parts: list[bytes] = []
-    told = Journal()
+    journal = Journal()
     points: list[int] = []
 
-    def deliver(data, mark):
+    def deliver(data, cursor):
         parts.append(data)
-        points.extend(event.step for event in told.feed(data))
+        points.extend(event.step for event in journal.feed(data))
 
     follower = LogFollower(
         api.wire, "user", job.id, deliver=deliver, ended=lambda: api.inspect("user", job.id).final, rhythm=RHYTHM
@@ -179,5 +179,5 @@ def summary(results: list[Result], seconds: float) -> str:
         f" {seconds:.0f} s: {sum(r.lost for r in results)} lines lost, {sum(r.repeated for r in results)} repeated;"
         f" points {sum(r.points_lost for r in results)} lost, {sum(r.points_repeated for r in results)} repeated;"
         f" {sum(r.hung for r in results)} hung; {sum(r.outcome == Outcome.COMPLETE.name for r in kept)} of {len(kept)}"
-        f" told complete; {len(stops)} stops, the slowest {max(stops, default=0):.3f} s"
+        f" complete; {len(stops)} stops, the slowest {max(stops, default=0):.3f} s"
     )

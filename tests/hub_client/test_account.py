@@ -16,7 +16,7 @@ from hfft_widgets.hub.jobs_api import JobRequest, JobsApi
 from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError
 from hfft_widgets.hub.preflight import preflight
 from hfft_widgets.hub.token import Token, ask_token, find_token
-from tests.hub import NO_JOBS_TOKEN, READ_TOKEN, WRITE_TOKEN, rate_limited
+from tests.standin_hub import NO_JOBS_TOKEN, READ_TOKEN, WRITE_TOKEN, rate_limited
 
 SECRET = "hf_notARealTokenButLongEnough"
 
@@ -39,7 +39,7 @@ def test_a_token_never_shows():
     assert token.reveal() == SECRET
 
 
-def test_the_environment_comes_first_then_the_saved_login_then_the_prompt(hub, monkeypatch, tmp_path):
+def test_what_was_typed_comes_first_then_the_environment_then_the_saved_login(hub, monkeypatch, tmp_path):
     from huggingface_hub import constants
 
     assert find_token().source == "the variable HF_TOKEN"
@@ -55,7 +55,11 @@ def test_the_environment_comes_first_then_the_saved_login_then_the_prompt(hub, m
     assert ask_token(lambda words: asked.append(words) or f" {SECRET}\n").reveal() == SECRET
     assert find_token().source == "the prompt"
     assert ask_token(lambda words: 1 / 0).reveal() == SECRET
+    monkeypatch.setenv("HF_TOKEN", WRITE_TOKEN)
+    assert find_token().reveal() == SECRET
     tokens.forget_token()
+    assert find_token().reveal() == WRITE_TOKEN
+    monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(HubRefusedError, match="No token was given"):
         ask_token(lambda words: "")
 
@@ -167,6 +171,20 @@ def test_a_token_for_one_repository_can_write_to_that_one(hub):
     assert repos.can_write(who, "acme/one") is True
     assert repos.can_write(who, "acme/two") is False
     assert who.can_write() is False
+
+
+def test_a_public_repository_is_asked_about_before_something_is_put_there(hub):
+    who = account()
+    for name, private in (("user/mine", True), ("user/shown", False)):
+        repos.create_model_repo(who.token, name, private=private)
+    found = {
+        name: next(check for check in preflight(who, "user", push_to=name) if check.name == "Result")
+        for name in ("user/mine", "user/shown", "user/new")
+    }
+    assert [(check.passed, "public" in check.message) for check in found.values()] == [
+        (True, False), (None, True), (True, False),
+    ]  # fmt: skip
+    assert "new name" in found["user/shown"].remedy
 
 
 def test_a_token_that_has_expired_is_told_as_such(hub):

@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hfft_widgets.hub.events import Mark, Replay, log_events, payloads, text_bytes
-from hfft_widgets.hub.follow import LogFollower, Outcome
 from hfft_widgets.hub.jobs_api import JobsApi
-from hfft_widgets.hub.metrics import UseFollower
 from hfft_widgets.hub.outcomes import HubRefusedError
+from hfft_widgets.hub.streams.events import Cursor, Replay, log_events, payloads, text_bytes
+from hfft_widgets.hub.streams.follow import LogFollower, Outcome
+from hfft_widgets.hub.streams.metrics import MetricsFollower
 from hfft_widgets.hub.token import find_token
-from tests.hub import rate_limited
 from tests.hub_client.schedules import RHYTHM, line, run_schedule, summary
 from tests.jobs.conftest import until
+from tests.standin_hub import rate_limited
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ def api(hub):
     found.wire.close()
 
 
-def follower(api, job, mark=None, **more):
-    parts, marks = [], []
+def follower(api, job, cursor=None, **more):
+    parts, cursors = [], []
     made = LogFollower(
         api.wire,
         "user",
         job.id,
-        deliver=lambda data, at: (parts.append(data), marks.append(at)),
+        deliver=lambda data, at: (parts.append(data), cursors.append(at)),
         ended=lambda: api.inspect("user", job.id).final,
-        mark=mark,
+        cursor=cursor,
         rhythm=RHYTHM,
         **more,
     )
-    return made, parts, marks
+    return made, parts, cursors
 
 
 def text(lines):
@@ -68,10 +68,10 @@ def test_damaged_events_are_kept_as_text():
     assert text_bytes(events).count(b"\n") == 5
 
 
-def replay(mark, events, size=3):
-    found = Replay(mark)
+def replay(cursor, events, size=3):
+    found = Replay(cursor)
     fresh = [event for at in range(0, len(events), size) for event in found.take(events[at : at + size])]
-    return fresh, found.mark
+    return fresh, found.cursor
 
 
 def numbered(start, stop):
@@ -82,22 +82,22 @@ def numbered(start, stop):
 
 def test_a_replay_goes_on_by_index():
     log = numbered(0, 50)
-    fresh, mark = replay(Mark(), log[:20])
+    fresh, cursor = replay(Cursor(), log[:20])
     assert fresh == log[:20]
-    assert replay(mark, log[:9]) == ([], mark)
-    assert replay(mark, log)[0] == log[20:]
+    assert replay(cursor, log[:9]) == ([], cursor)
+    assert replay(cursor, log)[0] == log[20:]
 
 
 def test_a_replay_without_its_beginning_goes_on_by_time():
     log = numbered(0, 60)
-    _, mark = replay(Mark(), log[:20])
-    fresh, later = replay(mark, log[11:40])
+    _, cursor = replay(Cursor(), log[:20])
+    fresh, later = replay(cursor, log[11:40])
     assert fresh == log[20:40]
     assert replay(later, log[11:60])[0] == log[40:]  # by index in the new numbering
     assert replay(later, log[45:60])[0] == log[45:]  # what the server dropped is gone, nothing else
     same = [("T", str(index)) for index in range(9)]
-    _, mark = replay(Mark(), same[:4])
-    assert replay(mark, same[2:])[0] == same[4:]
+    _, cursor = replay(Cursor(), same[:4])
+    assert replay(cursor, same[2:])[0] == same[4:]
 
 
 POINTS = [
@@ -111,21 +111,21 @@ POINTS = [
 def test_a_point_that_is_sent_twice_is_taken_once():
     twice = [event for event in POINTS for _ in range(2)]
     for size in (1, 2, 3, 40):
-        fresh, mark = replay(Mark(), twice, size)
+        fresh, cursor = replay(Cursor(), twice, size)
         assert fresh == [*POINTS, POINTS[-1]]
-        assert replay(mark, POINTS + numbered(20, 30))[0] == numbered(20, 30)
+        assert replay(cursor, POINTS + numbered(20, 30))[0] == numbered(20, 30)
 
 
 def test_a_line_that_is_printed_twice_at_once_is_taken_twice():
     blank = [("T1", "a"), ("T2", ""), ("T2", ""), ("T2", ""), ("T3", "b"), ("T3", "b")]
     for size in (1, 2, 3, 40):
-        assert replay(Mark(), blank, size)[0] == blank
+        assert replay(Cursor(), blank, size)[0] == blank
         for cut in range(len(blank) + 1):  # a connection that broke between them
-            fresh, mark = replay(Mark(), blank[:cut], size)
+            fresh, cursor = replay(Cursor(), blank[:cut], size)
             assert fresh == blank[:cut]
-            again, mark = replay(mark, blank, size)
+            again, cursor = replay(cursor, blank, size)
             assert fresh + again == blank
-            assert replay(mark, [*blank[1:], ("T4", "c")], size)[0] == [("T4", "c")]  # and one without its beginning
+            assert replay(cursor, [*blank[1:], ("T4", "c")], size)[0] == [("T4", "c")]  # and one without its beginning
 
 
 def test_lines_printed_twice_in_front_of_a_broken_connection(hub, api):
@@ -140,7 +140,7 @@ def test_lines_printed_twice_in_front_of_a_broken_connection(hub, api):
 
 
 def test_a_stream_that_stays_open_after_the_end(hub, api, monkeypatch):
-    monkeypatch.setattr("hfft_widgets.hub.follow._SILENT_SECONDS", 0.2)
+    monkeypatch.setattr("hfft_widgets.hub.streams.follow._SILENT_SECONDS", 0.2)
     hub.state.jobs.keep_alive_seconds = 0.05
     hub.fault("/logs$", stays_open=True, times=None)
     for lines in ([], ["a"], [line(n) for n in range(50)]):
@@ -183,7 +183,7 @@ def test_it_goes_on_in_another_process(hub, api):
     lines = [line(n) for n in range(300)]
     job = hub.jobs.add(lines)
     job.show(120)
-    made, parts, marks = follower(api, job)
+    made, parts, cursors = follower(api, job)
     thread = threading.Thread(target=made.run)
     thread.start()
     deadline = time.monotonic() + 10
@@ -193,8 +193,8 @@ def test_it_goes_on_in_another_process(hub, api):
     thread.join(5)
     job.show(300)
     job.set_stage("COMPLETED")
-    mark = Mark(**json.loads(json.dumps(vars(marks[-1]))))
-    again, rest, _ = follower(api, job, mark)
+    cursor = Cursor(**json.loads(json.dumps(vars(cursors[-1]))))
+    again, rest, _ = follower(api, job, cursor)
     assert again.run() is Outcome.COMPLETE
     assert b"".join(parts + rest) == text(lines)
 
@@ -286,7 +286,7 @@ def test_use_is_told_while_the_job_runs(hub, api):
     hub.jobs.metrics_seconds = 0.05
     job = hub.jobs.add([], flavor="t4-small")
     got = []
-    made = UseFollower(api.wire, "user", job.id, deliver=got.append, ended=lambda: False)
+    made = MetricsFollower(api.wire, "user", job.id, deliver=got.append, ended=lambda: False)
     thread = threading.Thread(target=made.run)
     thread.start()
     deadline = time.monotonic() + 10

@@ -1,11 +1,12 @@
 import base64
 import dataclasses
+import random
 import time
 import zlib
 
 import pytest
 
-from hfft_widgets.core.plan.flavors import FLAVORS
+from hfft_widgets.core.plan.hardware import FLAVORS
 from hfft_widgets.hub import repos
 from hfft_widgets.hub.account import account
 from hfft_widgets.hub.hardware import TABLE, hardware
@@ -18,11 +19,11 @@ from hfft_widgets.hub.jobs_api import (
     label,
     read_job,
 )
-from hfft_widgets.hub.metrics import read_use
 from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError
 from hfft_widgets.hub.preflight import preflight
+from hfft_widgets.hub.streams.metrics import read_metrics
 from hfft_widgets.hub.token import Token, find_token
-from tests.hub import POOR_TOKEN, READ_TOKEN, WRITE_TOKEN
+from tests.standin_hub import POOR_TOKEN, READ_TOKEN, WRITE_TOKEN
 
 LABELS = {"hfft": "1", "hfft_run": "abc"}
 
@@ -60,11 +61,19 @@ def test_a_script_runs_with_the_token_as_a_secret_only(hub, api):
     assert all(entry.path.startswith("/api/jobs/user") for entry in hub.journal)  # nobody asked who one is
 
 
-def test_a_long_script_goes_through_a_bucket(hub, api, capfd):
-    script = "print('long')\n#" + "x" * INLINE_BYTES
+def test_a_long_script_travels_compressed(hub, api):
+    script = "print('Ü, and long')\n#" + "x" * INLINE_BYTES
     facts = until_over(api, api.submit(request(script)).id)
     assert facts.stage == "COMPLETED", hub.jobs[facts.id].log.events(0, 9)
     assert facts.script == script  # any machine can show it
+    assert b"and long" in b"".join(hub.jobs[facts.id].log.events(0, 10))
+    assert not any("bucket" in entry.path for entry in hub.journal)
+
+
+def test_a_script_that_is_too_long_even_so_goes_through_a_bucket(hub, api, capfd):
+    script = "print('long')\n#" + random.Random(0).randbytes(2 * INLINE_BYTES).hex()
+    facts = until_over(api, api.submit(request(script)).id)
+    assert facts.stage == "COMPLETED", hub.jobs[facts.id].log.events(0, 9)
     assert b"long" in b"".join(hub.jobs[facts.id].log.events(0, 10))
     assert capfd.readouterr().out == ""
 
@@ -206,10 +215,10 @@ def test_repositories(hub):
 
 def test_use_of_the_machine():
     gpu = {"utilization": 91, "memory_used_bytes": 5, "memory_total_bytes": 9}
-    use = read_use(
+    use = read_metrics(
         b'{"cpu_usage_pct": 12.5, "memory_used_bytes": 1, "memory_total_bytes": 2, "gpus": {"0": %s}}'
         % str(gpu).replace("'", '"').encode()
     )
     assert (use.cpu_percent, use.gpus[0].percent, use.gpus[0].memory_bytes) == (12.5, 91.0, 5)
     for broken in (b"", b"{}", b"[]", b'{"memory_used_bytes": "x", "memory_total_bytes": 1}', b'{"gpus": 3}'):
-        assert read_use(broken) is None
+        assert read_metrics(broken) is None

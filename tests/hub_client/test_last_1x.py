@@ -26,7 +26,7 @@ def test_on_the_last_1x(tmp_path):
     told = "import huggingface_hub; print(huggingface_hub.__version__)"
     version = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True).stdout
     assert version.startswith("1."), version
-    tests = ["tests/hub_client", "tests/jobs/test_launching.py", "tests/jobs/test_remote.py"]
+    tests = ["tests/hub_client", "tests/jobs/hf/test_launch.py", "tests/jobs/hf/test_backend.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--ignore", __file__, *tests]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]

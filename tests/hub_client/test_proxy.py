@@ -13,7 +13,7 @@ from hfft_widgets.hub.models import fetch_model
 from hfft_widgets.hub.outcomes import HubRefusedError, HubUnsureError
 from hfft_widgets.hub.token import find_token
 from hfft_widgets.hub.wire import Interrupt
-from tests.hub import WRITE_TOKEN
+from tests.standin_hub import WRITE_TOKEN
 
 SECRETS = (WRITE_TOKEN, "open-sesame")
 

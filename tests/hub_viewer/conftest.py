@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hfft_widgets.hub.viewer import Viewer
-from tests.hub import WRITE_TOKEN, StandInHub
+from tests.standin_hub import WRITE_TOKEN, StandInHub
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

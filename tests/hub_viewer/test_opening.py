@@ -15,8 +15,8 @@ from hfft_widgets.errors import DataError, HubError
 from hfft_widgets.hub.viewer import Viewer
 from hfft_widgets.sources import rows_hub
 from hfft_widgets.sources.rows import choices, open_rows
-from tests.hub import StandInHub, not_ready, partial
 from tests.hub_viewer.conftest import LARGE, LONG, PNG, TALK
+from tests.standin_hub import StandInHub, not_ready, partial
 
 REFERENCE = {"path": "acme/talk", "name": "default", "split": "train"}
 
@@ -189,3 +189,47 @@ def test_names_nobody_shows(hub: StandInHub, tmp_path: Path, name: str, kind: st
     found = opened(hub, tmp_path, f"{name!r}, sample={sample}")
     assert found[0] == kind
     assert found[1].startswith(words)
+
+
+# ---- no network: an answer in seconds, and the right one ------------------------------------------
+
+
+def without_network(home: Path, hub: StandInHub, call: str) -> tuple[str, float]:
+    """What `hfft.<call>` says or returns where no server can be reached, and the seconds that took."""
+    code = (
+        "import time, datasets, hfft_widgets as hfft, hfft_widgets.api\nstarted = time.monotonic()\n"
+        f"try: said = hfft.{call}\n"
+        "except hfft.errors.HfftError as error: said = f'{type(error).__name__}: {error}'\n"
+        "print(time.monotonic() - started)\nprint(said)"
+    )
+    nowhere = "http://127.0.0.1:9"
+    environment = {**hub.environment(home=home), "HF_ENDPOINT": nowhere, "HFFT_DATASET_VIEWER": nowhere}
+    environment |= {"HF_HUB_OFFLINE": "0", "HFFT_HOME": str(home / "hfft")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    seconds, said = done.stdout.split("\n", 1)
+    return said, float(seconds)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("validate('acme/nope')", "DataError: There is no file or folder acme/nope here, and the Hugging Face Hub"),
+        ("validate('acme/nope', sample=True)", "There is no file or folder acme/nope here, and"),
+        ("api.splits('acme/nope')", "There is no file or folder acme/nope here, and"),
+        ("validate('./no/such/file.jsonl')", "DatasetNotFoundError: There is no file "),
+        ("validate([{'text': 'a'}], model='acme/nope')", "There is no folder acme/nope here, and the Hugging Face Hub"),
+    ],
+)  # fmt: skip
+def test_without_a_network_the_answer_comes_at_once(hub: StandInHub, tmp_path: Path, call: str, words: str) -> None:
+    said, seconds = without_network(tmp_path, hub, call)
+    assert words in said
+    assert seconds < 5
+
+
+def test_what_was_downloaded_can_be_checked_without_a_network(hub: StandInHub, tmp_path: Path) -> None:
+    hub.fault("/parquet$", times=None, **not_ready())
+    assert opened(hub, tmp_path, "'acme/talk'")[1] == 250
+    said, seconds = without_network(tmp_path, hub, "validate('acme/talk', split='train').total")
+    assert said.strip() == "250"
+    assert seconds < 5

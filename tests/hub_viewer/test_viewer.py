@@ -15,8 +15,8 @@ from hfft_widgets.errors import DataError, DatasetNotFoundError, HubError
 from hfft_widgets.hub.remote import BLOCK_BYTES, RemoteFile
 from hfft_widgets.hub.viewer import Viewer
 from hfft_widgets.sources.rows import open_rows
-from tests.hub import WRITE_TOKEN, StandInHub, not_ready, partial, pending, rate_limited
 from tests.hub_viewer.conftest import TALK
+from tests.standin_hub import WRITE_TOKEN, StandInHub, not_ready, partial, pending, rate_limited
 
 
 def test_what_it_says(viewer: Viewer) -> None:
@@ -99,7 +99,7 @@ def test_names_it_does_not_show(hub: StandInHub, viewer: Viewer, monkeypatch: py
         with pytest.raises(DatasetNotFoundError, match=f"{name}.*private or gated.*accept its conditions at https"):
             viewer.splits(name)
     monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(DatasetNotFoundError, match="log in"):
+    with pytest.raises(DatasetNotFoundError, match="sign in"):
         Viewer(patience=0).splits("other/shut")
     with pytest.raises(DataError, match="no split 'nope' in 'default'"):
         viewer.rows("acme/talk", "default", "nope")

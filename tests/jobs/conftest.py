@@ -10,9 +10,8 @@ import psutil
 import pytest
 
 from hfft_widgets import folders
-from hfft_widgets.jobs import processes, supervisor
 from hfft_widgets.jobs.base import Submission
-from hfft_widgets.jobs.local import LocalBackend
+from hfft_widgets.jobs.local.backend import LocalBackend, processes, supervisor
 from hfft_widgets.jobs.run import Run
 from tests.hub_client.conftest import hub
 
@@ -84,6 +83,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     monkeypatch.setenv("HFFT_HOME", str(folder))
     _end_everything()
+
+
+@pytest.fixture
+def sample_folders(sample_home: Path, home: Path) -> Path:
+    """The session's samples, beside runs of the test's own: another test's would be listed here."""
+    home.mkdir()
+    (sample_home / "cache").mkdir(exist_ok=True)
+    (home / "cache").symlink_to(sample_home / "cache", target_is_directory=True)
+    return home
 
 
 @pytest.fixture

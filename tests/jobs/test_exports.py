@@ -10,6 +10,7 @@ from hfft_widgets.errors import ExportError
 from hfft_widgets.hub.jobs_api import SCRIPT_VARIABLE
 from hfft_widgets.jobs import index
 from tests.jobs.conftest import until
+from tests.widgets.html import fill, page, press
 
 VERIFIED = (
     '@hfft {"n": 0, "t": 1.0, "event": "verified", "verified": true, "repo": "user/tiny-GGUF", "strings": 40,'
@@ -31,17 +32,19 @@ def export(hub, sample_folders):
     index.backend.cache_clear()
 
 
+@pytest.mark.ci
 def test_a_live_export_is_found_by_another_kernel_and_shows_its_file(hub, export):
     hub.jobs.add(["a"], labels={"hfft": "1"})  # a training is not offered here
     panel = hfft.GGUFExporter()
     panel.opened()
-    assert [value for _, value in panel.earlier.options] == ["", f"jobs:user/{export.id}"]
+    assert [run_id for _, run_id in panel._listed] == [f"jobs:user/{export.id}"]
     assert panel.run.id == f"jobs:user/{export.id}"
     assert panel.result is None
     export.set_stage("COMPLETED")
     until(lambda: panel.result is not None)
-    assert "llama-server -hf user/tiny-GGUF:Q4_K_M" in panel.answer.html
-    assert "It answers." in panel.answer.html
+    answer = page(panel).one(data_key="answer").text
+    assert "llama-server -hf user/tiny-GGUF:Q4_K_M" in answer
+    assert "It answers." in answer
 
 
 def test_a_finished_export_is_picked_in_the_studio(hub, export):
@@ -50,10 +53,10 @@ def test_a_finished_export_is_picked_in_the_studio(hub, export):
     tuner.opened()
     exporter = tuner.exporter
     assert exporter.run is None
-    assert exporter.top.layout.display == ""
-    exporter.earlier.value = f"jobs:user/{export.id}"
+    press(tuner, "Open Export")  # where something was exported before, the step can be opened
+    fill(tuner, "Earlier exports", f"jobs:user/{export.id}")
     until(lambda: tuner.result is not None)
-    assert "llama-server -hf user/tiny-GGUF:Q4_K_M" in exporter.answer.html
+    assert "llama-server -hf user/tiny-GGUF:Q4_K_M" in page(tuner).one(data_key="answer").text
 
 
 def test_a_training_is_no_export(hub, export):

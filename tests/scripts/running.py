@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hfft_widgets.core.plan.flavors import local_flavor
-from hfft_widgets.core.plan.settings import DataFacts, Settings
-from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.core.plan.data_stats import DataStats
+from hfft_widgets.core.plan.hardware import local_flavor
+from hfft_widgets.core.plan.plan import TrainingPlan
+from hfft_widgets.core.plan.settings import Settings
 from hfft_widgets.core.run.events import Event, parse
 from hfft_widgets.core.run.journal import Journal
 from hfft_widgets.sources.models import read_folder
@@ -102,7 +103,7 @@ class Script:
         return {event.step: (event.metrics["loss"], event.metrics["grad_norm"]) for event in logs}
 
 
-def start(script: str, folder: Path, **environment: str) -> Script:
+def start(script: str, folder: Path, **environment: str | None) -> Script:
     """Start a script in a process forked from one with torch and TRL in it."""
     file, output, variables = _prepare(script, folder, environment)
     process = _CONTEXT.Process(target=_become, args=(str(file), variables, str(output)))
@@ -110,11 +111,11 @@ def start(script: str, folder: Path, **environment: str) -> Script:
     return Script(process, output)
 
 
-def start_cold(script: str, folder: Path, **environment: str) -> Script:
-    """Start `python script.py`."""
+def start_cold(script: str, folder: Path, arguments: Iterable[str] = (), **environment: str | None) -> Script:
+    """Start `python script.py`; a variable that is None is not set."""
     file, output, variables = _prepare(script, folder, environment)
     with output.open("wb") as out:
-        command = [sys.executable, "-u", file.name]
+        command = [sys.executable, "-u", file.name, *arguments]
         return Script(subprocess.Popen(command, cwd=folder, env=variables, stdout=out, stderr=out), output)
 
 
@@ -125,7 +126,7 @@ def run(script: str, folder: Path, **environment: str) -> Script:
 
 def keeping_rows(script: str) -> str:
     """The script, which also writes down what it trains on, pictures aside (see `Script.rows`)."""
-    last = "    return train(trainer, PLAN"
+    last = "    return train(\n"
     assert script.count(last) == 1
     kept = {"dataset": "dataset", "train": "trainer.train_dataset", "eval": "trainer.eval_dataset"}
     names = ", ".join(f'"{name}": {rows}' for name, rows in kept.items())
@@ -136,14 +137,14 @@ def keeping_rows(script: str) -> str:
     return script.replace(last, lines + last)
 
 
-def _prepare(script: str, folder: Path, environment: Mapping[str, str]) -> tuple[Path, Path, dict[str, str]]:
+def _prepare(script: str, folder: Path, environment: Mapping[str, str | None]) -> tuple[Path, Path, dict[str, str]]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "script.py"
     file.write_text(script, "utf-8")
     output = folder / f"output-{len(list(folder.glob('output-*')))}.txt"
-    # one thread each: two cores are shared by whatever else runs
-    settled = {"HFFT_OUTPUT_DIR": str(folder / "out"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    return file, output, {**os.environ, **settled, **environment}
+    settled = {"HFFT_OUTPUT_DIR": str(folder / "out"), "HF_HUB_OFFLINE": "1", "HFFT_WORD": ""}
+    variables = {**os.environ, **settled, **environment}
+    return file, output, {name: value for name, value in variables.items() if value is not None}
 
 
 def _become(script: str, variables: dict[str, str], output: str) -> None:
@@ -184,7 +185,7 @@ def plan_on(
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "rows.jsonl"
     file.write_text("\n".join(map(json.dumps, kept)), "utf-8")
-    data = DataFacts(
+    data = DataStats(
         name="rows",
         reference={"path": "json", "data_files": str(file), "split": "train"},
         code=changes.pop("code", ""),

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.core.plan.plan import TrainingPlan
 from hfft_widgets.scripts.publishing import card, card_header, is_hub_id, quoted
-from tests.hub import StandInHub
-from tests.hub.fixtures import hub
 from tests.scripts.running import plan_on, rows_for, start_cold
+from tests.standin_hub import StandInHub
+from tests.standin_hub.fixtures import hub
 
 __all__ = ["hub"]
 HOSTILE = 'x"|`\n---\nbase_model: evil\n<script>alert(1)</script>\u202e'
@@ -85,7 +85,8 @@ def test_a_card_of_hostile_names_stays_a_card():
 
 def test_a_card_says_what_the_model_is():
     assert card_header(plan_values())["base_model_relation"] == "finetune"
-    assert card_header(plan_values(method="Reward"))["pipeline_tag"] == "text-classification"
+    assert card_header(plan_values(task_type="SEQ_CLS"))["pipeline_tag"] == "text-classification"
+    assert card_header(plan_values(method="Reward"))["pipeline_tag"] == "text-classification"  # of an earlier version
     seeing = {"name": "d", "reference": {"path": "json"}, "columns": ["images", "messages"]}
     assert card_header(plan_values(data=seeing))["pipeline_tag"] == "image-text-to-text"
     assert "datasets" not in card_header(plan_values(data=seeing))
@@ -99,3 +100,20 @@ def test_a_path_is_no_hub_id(name):
 
 def test_quoted_has_no_way_out():
     assert set(quoted(HOSTILE)[1:-1]) & set("`|\n") == set()
+
+
+def test_a_card_names_the_data_that_were_read(tmp_path):
+    from datasets import Dataset, load_dataset
+
+    from hfft_widgets.scripts.publishing import data_of
+
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"text": "a"}\n{"text": "b"}\n', "utf-8")
+    given = {"path": "json", "data_files": str(file), "split": "train"}
+    rows = load_dataset(**given, cache_dir=str(tmp_path / "cache"))
+    assert data_of(rows, given, {"reference": given, "name": "my rows"})["name"] == "my rows"
+    other = {**given, "data_files": "earlier.jsonl"}
+    assert data_of(rows, given, {"reference": other, "name": "my rows"})["name"] == str(file)
+    assert data_of(rows, {"path": "org/data"}, {})["name"] == "json"  # not what the script says it is
+    made = data_of(Dataset.from_list([{"text": "c"}]), given, {"reference": given, "name": "my rows"})
+    assert made == {"name": "rows made by the script", "reference": {}, "columns": ["text"]}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.core.plan.training import METHODS
+from hfft_widgets.core.method import METHODS
 from hfft_widgets.scripts.resuming import newest_checkpoint
 from tests.scripts.running import plan_on, rows_for, run, start, start_cold
 
@@ -43,8 +43,8 @@ def continues_exactly(script: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("method", "peft"),
     [
-        pytest.param(method, peft, marks=() if (method, peft) in fast else pytest.mark.full)
-        for fast in [{("SFT", "lora"), ("GRPO", "none")}]
+        pytest.param(method, peft, marks=tiers.get((method, peft), pytest.mark.full))
+        for tiers in [{("SFT", "lora"): (), ("GRPO", "none"): pytest.mark.ci}]
         for method in METHODS
         for peft in ("none", "lora")
     ],

@@ -125,9 +125,9 @@ def test_a_rambling_completion_is_judged_quickly():
 
 
 def test_it_is_read_by_learners_and_inlined_verbatim():
-    from hfft_widgets.core.script import machinery
+    from hfft_widgets.core.script import runtime
 
-    source = machinery("rewards")
+    source = runtime("rewards")
     assert "hfft_widgets" not in source
     space = {}
     exec(compile(source, "rewards", "exec"), space)

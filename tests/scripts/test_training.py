@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.core.plan.training import METHODS
+from hfft_widgets.core.method import METHODS
 from tests.scripts import tiny_llava
 from tests.scripts.running import plan_on, rows_for, run, start_cold
 
@@ -32,7 +32,7 @@ def test_a_script_runs_by_itself_in_a_folder_with_an_awkward_name(model, tmp_pat
     weights = (trained / "model.safetensors").read_bytes()
     answers = first.journal.data("answers")
     assert answers["count"] == 2
-    assert set(answers["rows"][0]) == {"prompt", "expected", "before", "after"}
+    assert set(answers["rows"][0]) == {"prompt", "asked", "expected", "before", "after"}
 
     # run again: it is done, and does not train one step more
     again = run(script, folder)

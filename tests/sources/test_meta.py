@@ -9,7 +9,7 @@ import pytest
 
 from hfft_widgets.sources.meta import initialised_parameters
 from hfft_widgets.sources.models import read_folder
-from tests.core.plan.test_model import SMALL
+from tests.core.estimate.test_architectures import SMALL
 
 
 def test_an_architecture_without_closed_form_is_counted_without_loading_torch_here():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 
 import pytest
 
 from hfft_widgets.errors import ModelError
-from hfft_widgets.sources.models import read_folder
+from hfft_widgets.sources.models import read_folder, training_template
 
 CONFIG = {
     "model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 100,
@@ -84,3 +85,12 @@ def test_a_template_that_is_no_text_says_so(folder):
     with pytest.raises(ModelError, match="cannot be read") as caught:
         read_folder(folder)
     assert caught.value.remedy
+
+
+def test_the_marked_version_of_a_template_is_found_in_trl():
+    trl = pytest.importorskip("trl")
+    folder = Path(trl.__file__).parent / "chat_templates"
+    own = (folder / "qwen3.jinja").read_text("utf-8")
+    assert training_template(own) == (folder / "qwen3_training.jinja").read_text("utf-8")
+    assert training_template("{{ messages }}") is None
+    assert training_template(None) is None

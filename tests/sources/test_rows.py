@@ -136,7 +136,7 @@ def test_what_is_not_a_file(tmp_path: Path) -> None:
         open_rows(tmp_path / "nope.jsonl")
     with pytest.raises(DatasetNotFoundError, match="There is no file"):
         open_rows("nope.parquet")
-    with pytest.raises(DataError, match="is a folder in which no dataset is found"):
+    with pytest.raises(DataError, match="is an empty folder"):
         open_rows(str(tmp_path))
     with pytest.raises(DataError, match="no configuration"):
         open_rows(write(tmp_path / "rows.jsonl"), config="default")
@@ -388,7 +388,9 @@ def test_a_crash_while_writing_leaves_nothing_behind(monkeypatch: pytest.MonkeyP
 
 
 def test_offline_is_told() -> None:
-    with pytest.raises(DataError, match="could not be reached for stanfordnlp/imdb"):
+    with pytest.raises(
+        DataError, match="no file or folder stanfordnlp/imdb here, and the Hugging Face Hub could not be reached"
+    ):
         open_rows("stanfordnlp/imdb")
 
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfft_widgets.errors import HfftError
-from hfft_widgets.widgets.live_plot import LivePlot
+from hfft_widgets.widgets.live_plot import LivePlot, Together
 
 NAN = float("nan")
 
@@ -238,6 +238,29 @@ def test_a_page_that_missed_something_is_sent_all() -> None:
     assert wire.messages[-1]["type"] == "full"
     assert wire.messages[-1]["seq"] == wire.messages[0]["seq"]
     assert wire.curves["loss"] == {1: 3, 2: 4}
+    plot._answer(plot, {"type": "sync", "seq": plot._seq}, [])
+    assert len(wire.messages) == 2, "who has all of them is sent nothing"
+
+
+def test_plots_that_are_together_share_their_messages() -> None:
+    together = Together()
+    plots = [LivePlot(together=together, max_hz=0.01) for _ in range(3)]
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    for plot in plots:
+        plot.send = lambda content, buffers=None: sent.append((content, buffers))
+        plot.append("loss", 1, 2.0)
+    plots[0].flush()
+    [(content, buffers)] = sent
+    assert content["type"] == "several"
+    assert [uid for uid, _ in content["of"]] == [plot._uid for plot in plots]
+    assert [message["counts"] for _, message in content["of"]] == [[1]] * 3
+    assert list(map(bytes, buffers)) == [array("d", [1.0, 2.0]).tobytes()] * 3
+    plots[1].append("loss", 2, 2.0)
+    together.flush()
+    assert sent[-1][0] == {"type": "add", "counts": [1], "seq": 2}, "one alone speaks for itself"
+    for plot in plots:
+        plot.close()
+    assert together.timer is None
 
 
 def test_the_bundle_is_the_installed_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,9 +304,24 @@ def test_closing_leaves_no_timer() -> None:
     plot.append("loss", 1, 1)
     plot.flush()
     plot.append("loss", 2, 2)
-    timer = plot._timer
+    timer = plot._together.timer
     assert timer is not None
     assert timer.is_alive()
     plot.close()
     timer.join(5)
     assert not timer.is_alive()
+
+
+def test_a_curve_of_another_run_travels_like_its_own_and_goes_with_a_clear() -> None:
+    plot = LivePlot()
+    wire = Wire(plot)
+    plot.append("loss", [1, 2], [3.0, 2.0])
+    plot.lay_beside("loss (earlier)", "loss", [1, 5], [4.0, 1.0])
+    plot.flush()
+    assert wire.curves == {"loss": {1: 3.0, 2: 2.0}, "loss (earlier)": {1: 4.0, 5: 1.0}}
+    assert plot.get_state()["_beside"] == {"loss (earlier)": "loss"}
+    plot.clear()
+    plot.append("loss", 1, 3.0)
+    plot.flush()
+    assert wire.curves == {"loss": {1: 3.0}}
+    assert plot.get_state()["_beside"] == {}

@@ -1,195 +1,201 @@
-"""The panels, headless: methods are called, traits and cards looked at. Real data, real plans."""
+"""FineTuner's page: one step open, the others a line, and the next action in every state. No data, no run."""
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.errors import DataError, ExportError, HfftError, PlanError, RunError
-
-ROWS = [{"good": f"yes {i}", "bad": f"no {i}", "question": f"why {i}?"} for i in range(60)]
-
-
-def test_no_dataset_says_what_to_do():
-    panel = hfft.DatasetValidator()
-    with pytest.raises(DataError, match="Type a Hub id"):
-        panel.validate()
-    assert "Type a Hub id" in panel.status.value
+from hfft_widgets.core.html import el
+from hfft_widgets.core.run.stage import Stage
+from hfft_widgets.widgets.panel import Panel
+from hfft_widgets.widgets.studio import DATA, EXPORT, PLAN, RUN
+from tests.widgets.html import page, press
 
 
-def test_an_unknown_file_is_an_error_in_the_panel():
-    panel = hfft.DatasetValidator("no such folder/naïve 'file'.jsonl")
-    with pytest.raises(DataError):
-        panel.validate()
-    assert panel.error is not None
-    assert panel.result is None
-
-
-def test_a_dataset_in_the_notebook_is_checked_and_mapped_and_that_can_be_undone():
-    panel = hfft.DatasetValidator(ROWS)
-    report = panel.validate()
-    assert report.verdicts["DPO"].status == "NEEDS MAPPING"
-    assert any("DPO" in button.description for button in panel.offers.buttons)
-    mapped = panel.apply_mapping("DPO")
-    assert mapped.verdicts["DPO"].status == "READY"
-    assert panel.result is mapped
-    assert panel.undo() is report
-    with pytest.raises(DataError, match="nothing to undo"):
-        panel.undo()
-
-
-def test_rows_that_hurt_are_dropped_by_a_click(tmp_path):
-    rows = [
-        {"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": f"a{i}"}]}
-        for i in range(30)
-    ]
-    rows[7]["messages"] = []
-    panel = hfft.DatasetValidator(rows)
-    report = panel.validate()
-    assert report.verdicts["SFT"].status == "BLOCKED BY ROWS"
-    index = next(i for i, finding in enumerate(report.findings) if finding.fix and "crash" in finding.effects.values())
-    fixed = panel.apply_fix(index)
-    assert fixed.verdicts["SFT"].status == "READY"
-    assert len(fixed.rows_for("SFT")) == 29
-
-
-def test_hostile_content_is_escaped_in_the_card():
-    rows = [{"prompt": "<img src=x onerror=alert(1)>", "completion": "<script>alert(2)</script>"}] * 3
-    panel = hfft.DatasetValidator(rows)
-    panel.validate()
-    assert "<img" not in panel.card.html
-    assert "<script" not in panel.card.html
-
-
-def test_typing_a_new_name_forgets_the_object_given():
-    panel = hfft.DatasetValidator(ROWS)
-    panel.dataset.value = "missing.csv"
-    with pytest.raises(DataError):
-        panel.validate()
+def give(panel: Panel, result: object, summary: str = "", action: str = "") -> None:
+    """Let a panel have come to this, without the work; what it looks like is tested elsewhere."""
+    panel.body = lambda: el("p", f"inside of {panel.title}")
+    panel.report = lambda: el("p", f"card of {panel.title}")
+    panel.figures = list
+    panel.summary = lambda: summary
+    panel.next_action = lambda: panel.form.button(action, "stop", primary=True) if action else None
+    panel.result = result
 
 
 @pytest.fixture
-def planner(sample_folders):
-    report = hfft.validate("sample:messages", model="sample:model")
-    return hfft.TrainingPlanner(report, model="sample:model")
-
-
-def test_a_plan_needs_a_report():
-    with pytest.raises(PlanError, match="Check a dataset first"):
-        hfft.TrainingPlanner(model="sample:model").plan()
-
-
-def test_settings_change_the_plan_and_the_estimate_at_once(planner):
-    plan = planner.plan()
-    planner._editors["num_train_epochs"].value = plan.settings.num_train_epochs * 2
-    assert planner.result.estimate.steps > plan.estimate.steps
-    planner._editors["batch_size"].value = 0
-    assert planner.result.settings.batch_size == plan.settings.batch_size
-    assert isinstance(planner.error, PlanError)
-    assert planner._editors["batch_size"].value == plan.settings.batch_size
-
-
-def test_a_goal_the_data_does_not_serve_is_refused_with_the_reason(planner):
-    planner.wishes.goal.value = "preferences"
-    with pytest.raises(PlanError, match="not ready for DPO"):
-        planner.plan()
-
-
-def test_a_monitor_without_anything_says_so():
-    panel = hfft.TrainingMonitor()
-    panel._ipython_display_()
-    assert "No run is known here yet" in panel.status.value
-    with pytest.raises(RunError, match="Make a plan first"):
-        panel.launch()
-    with pytest.raises(RunError, match="no run to cancel"):
-        panel.cancel()
-    with pytest.raises(HfftError):
-        panel.watch("local:20200101-000000-00000000")
-
-
-def test_an_exporter_without_a_model_says_so(tmp_path):
-    with pytest.raises(ExportError, match="Train one first"):
-        hfft.GGUFExporter().export()
-    panel = hfft.GGUFExporter(str(tmp_path / "nothing here"))
-    with pytest.raises(HfftError):
-        panel.export()
-    assert panel.error is not None
-
-
-def test_steps_unlock_one_after_the_other(sample_folders):
+def tuner(tmp_path, monkeypatch):
+    monkeypatch.setenv("HFFT_HOME", str(tmp_path))
     tuner = hfft.FineTuner()
-    assert [panel.top.layout.display for panel in tuner.panels] == ["", "none", "none", "none"]
-    assert "after step 1" in tuner.heads[1].value
-    tuner.data.validate()
-    assert tuner.planner.top.layout.display == ""
-    tuner.planner.plan()
+    for panel in tuner.panels:
+        give(panel, None, action="Check dataset" if panel is tuner.data else "")
+    return tuner
+
+
+def check(tuner, recommended="SFT"):
+    give(tuner.data, SimpleNamespace(recommended=recommended, rows=()), "talk, 7 rows, ready for SFT")
+
+
+def plan(tuner):
+    give(tuner.planner, SimpleNamespace(fingerprint="f", flavor="local"), "SFT of a-model, free")
+
+
+def train(tuner, stage=Stage.COMPLETED, *, memory=False):
+    run = MagicMock(kind="training", stage=stage, fingerprint="f", diagnosis=SimpleNamespace(memory=memory))
+    tuner.monitor.run = run  # its step opens
+    give(tuner.monitor, run, "SFT of a-model: " + str(stage))
+    tuner.monitor.run, tuner.monitor.plan = run, tuner.planner.result
+    return run
+
+
+def step(tuner, name):
+    return page(tuner).one(tag="section", data_key=name)
+
+
+def lines(tuner):
+    return [one.words for one in page(tuner).all(class_="line")]
+
+
+def test_steps_unlock_one_after_the_other_and_say_what_unlocks_them(tuner):
+    assert [tuner.unlocked(n) for n in range(4)] == [True, False, False, False]
+    assert lines(tuner) == [
+        "Can this be trained on, and which rows hurt?",
+        "Opens when the dataset is checked",
+        "Opens when there is a plan",
+        "Opens when a model is trained",
+    ]
+    assert [{"hfft-step", "locked"} == step(tuner, name).classes for name in ("Data", "Plan")] == [False, True]
+    check(tuner)
+    assert lines(tuner)[:2] == ["", "What will run, and what does it take?"]  # the open step's card says it
+    tuner.open_step(PLAN)
+    assert lines(tuner)[0] == "talk, 7 rows, ready for SFT"
+    assert [tuner.unlocked(n) for n in range(4)] == [True, True, False, False]
+    plan(tuner)
     assert tuner.monitor.plan is tuner.planner.result
-    assert tuner.monitor.start_button.layout.display == ""
-    assert tuner.exporter.top.layout.display == "none"
+    assert [tuner.unlocked(n) for n in range(4)] == [True, True, True, False]
+    run = train(tuner)
+    assert tuner.exporter.source is run
+    assert [tuner.unlocked(n) for n in range(4)] == [True] * 4
 
 
-def test_a_changed_dataset_locks_what_was_built_on_the_old_one(sample_folders):
-    tuner = hfft.FineTuner()
-    tuner.data.validate()
-    tuner.planner.plan()
-    tuner.data.dataset.value = "sample:preference"
-    tuner.data.validate()
-    assert tuner.planner.result is None
-    assert tuner.planner.card.html == ""
-    assert tuner.monitor.plan is None
+def test_data_that_no_method_can_use_unlocks_nothing(tuner):
+    check(tuner, recommended=None)
+    assert [tuner.done(DATA), tuner.unlocked(PLAN)] == [False, False]
+    assert page(tuner).primary == []
 
 
-def test_a_new_kernel_finds_the_run_that_is_live(sample_folders):
-    report = hfft.validate("sample:messages", model="sample:model")
-    run = hfft.launch(hfft.plan_training("sample:model", report, max_steps=500, questions=0))
-    try:
-        tuner = hfft.FineTuner()
-        tuner.opened()
-        assert tuner.monitor.run.id == run.id
-        assert tuner.monitor.top.layout.display == ""
-        assert "Running" in tuner.monitor.card.html
-        assert tuner.monitor.cancel().stage == "CANCELED"
-    finally:
-        run.cancel()
-    assert "Cancelled" in tuner.monitor.card.html
+def test_only_a_training_that_was_completed_is_exported(tuner):
+    check(tuner)
+    plan(tuner)
+    train(tuner, Stage.ERROR)
     assert tuner.exporter.source is None
+    assert not tuner.unlocked(EXPORT)
 
 
-def test_a_run_short_of_memory_offers_a_lighter_plan(sample_folders, tmp_path, monkeypatch):
-    (tmp_path / "trl.py").write_text("raise MemoryError('CUDA out of memory. Tried to allocate 2.00 GiB')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    tuner = hfft.FineTuner()
-    tuner.data.validate()
-    tuner.planner.plan()
-    assert tuner.lighter_button.layout.display == "none"
-    run = tuner.monitor.launch().wait(120)
-    assert "Out of memory" in run.error
-    deadline = time.monotonic() + 30
-    while tuner.monitor.result is None and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert tuner.lighter_button.layout.display == ""
-    before = tuner.planner.result
-    after = tuner.lighten()
-    assert after.estimate.memory_bytes.high < before.estimate.memory_bytes.high
-    assert after.effective_batch_size == before.effective_batch_size
-    assert tuner.lighter_button.layout.display == "none"  # this plan has not run yet
-    assert tuner.monitor.plan is after
-    assert tuner.planner.undo() == before
+def test_one_step_is_open_and_the_others_are_a_line(tuner):
+    check(tuner)
+    plan(tuner)
+    press(tuner, "Change Plan")
+    assert [bool(step(tuner, name).all(class_="inside")) for name in ("Data", "Plan", "Run")] == [False, True, False]
+    assert step(tuner, "Plan")["aria-current"] == "step"
+    assert "inside of Plan" in step(tuner, "Plan").text
+    assert step(tuner, "Data").buttons == ["Change"]
+    assert step(tuner, "Plan").buttons == []
+    assert step(tuner, "Run").buttons == ["Open"]
+    assert step(tuner, "Export").buttons == []
+    press(tuner, "Change Data")
+    assert tuner.open == DATA
 
 
-def test_an_earlier_run_can_be_picked_and_exported(sample_folders):
-    report = hfft.validate("sample:messages", model="sample:model")
-    settings = {"max_steps": 4, "questions": 2, "eval_rows": 4, "logging_steps": 1}
-    run = hfft.launch(hfft.plan_training("sample:model", report, **settings)).wait(200)
-    assert run.stage == "COMPLETED", run.log
-    tuner = hfft.FineTuner()
-    tuner.opened()
-    assert run.id in [value for _, value in tuner.monitor.earlier.options]
-    tuner.monitor.watch(run.id)
-    assert tuner.monitor.losses.names[0] == "loss"
-    assert tuner.exporter.source.id == run.id
-    assert tuner.exporter.top.layout.display == ""
-    plan = tuner.exporter.make_plan()
-    assert plan.file_name == "tiny-llama-SFT-Q4_K_M.gguf"
+def test_a_locked_step_cannot_be_opened_by_a_stale_page(tuner):
+    tuner._act({"do": tuner._prefix + "open", "value": str(EXPORT)})
+    assert tuner.open == DATA
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_the_next_action_is_the_panel_s_own_where_it_has_one(tuner, number):
+    check(tuner)
+    plan(tuner)
+    train(tuner)
+    give(tuner.panels[number], tuner.panels[number].result, action="First this")
+    tuner.open_step(number)
+    assert page(tuner).one(class_="hfft-bar").primary == ["First this"]
+    assert page(tuner).primary == ["First this"]
+
+
+def test_without_one_it_is_the_beginning_of_the_next_step(tuner):
+    check(tuner)
+    assert page(tuner).primary == ["Make a plan"]
+    plan(tuner)
+    assert page(tuner).primary == ["To plan"]
+    give(tuner.monitor, None, action="Train on this machine")
+    tuner.open_step(PLAN)
+    assert page(tuner).primary == ["Train on this machine"]
+    train(tuner)
+    assert tuner.open == RUN
+    assert page(tuner).primary == ["Export to GGUF"]
+    tuner.open_step(PLAN)
+    assert page(tuner).primary == ["To run"]  # trained as planned
+    tuner.open_step(EXPORT)
+    assert page(tuner).primary == []
+
+
+def test_a_click_on_it_begins_the_next_step(tuner, monkeypatch):
+    begun = []
+    monkeypatch.setattr(tuner.planner, "plan", lambda: begun.append("plan"))
+    monkeypatch.setattr(tuner.exporter, "begin", lambda: begun.append("export"))
+    check(tuner)
+    press(tuner, "Make a plan")
+    assert (tuner.open, begun) == (PLAN, ["plan"])
+    plan(tuner)
+    tuner.open_step(DATA)
+    press(tuner, "To plan")
+    assert (tuner.open, begun) == (PLAN, ["plan"])  # there is one
+    train(tuner)
+    tuner.open_step(RUN)
+    press(tuner, "Export to GGUF")
+    assert (tuner.open, begun) == (EXPORT, ["plan", "export"])
+
+
+def test_a_run_short_of_memory_offers_a_lighter_plan(tuner):
+    check(tuner)
+    plan(tuner)
+    train(tuner, Stage.ERROR, memory=True)
+    tuner.open_step(RUN)
+    assert page(tuner).primary == ["Make the plan lighter"]
+    give(tuner.planner, SimpleNamespace(fingerprint="another", flavor="local"))  # this one has not run yet
+    tuner.open_step(RUN)
+    assert page(tuner).primary == []
+
+
+def test_the_figures_of_the_plan_stay_in_view(tuner):
+    check(tuner)
+    plan(tuner)
+    tuner.planner.figures = lambda: [el("span", "about 4 min")]
+    for number in range(3):
+        tuner.open_step(number)
+        assert page(tuner).one(class_="figures").words == "about 4 min"
+    tuner.data.figures = lambda: [el("span", "7 rows")]
+    tuner.open_step(DATA)
+    assert page(tuner).one(class_="figures").words == "7 rows"
+
+
+def test_what_is_going_on_is_said_in_the_bar_whichever_step_is_open(tuner):
+    check(tuner)
+    tuner.planner.set_status("run", "Planning …")
+    assert page(tuner).one(class_="hfft-bar").status == ""  # it is not at work: another step's old words are not said
+    tuner.planner.busy = True
+    assert page(tuner).one(class_="hfft-bar").status == "Planning … Stop"
+    assert page(tuner).one(class_="hfft-status").button("Stop")["data-do"] == tuner.planner._prefix + "stop"
+
+
+def test_the_saved_file_holds_each_step_with_its_card(tuner):
+    check(tuner)
+    words = [page(str(part)).words for part in tuner.reports()]
+    assert words[0] == "1 Data talk, 7 rows, ready for SFT card of Data"
+    assert words[1] == "2 Plan Opens when the dataset is checked card of Plan"
+    before = tuner.stage()
+    plan(tuner)
+    assert tuner.stage() != before

@@ -1,161 +1,62 @@
 """Remedies that keep meaning: leave out broken rows, repeated rows or a column, or call the roles by their names.
 
 A fix works on rows as the trainer would get them, after the column mapping; only rows that no mapping can take are
-left out before it. Like a mapping it is a value that applies itself and writes the same as code.
+left out before it. Like a mapping it is a value that applies itself with functions of `scripts.rows`, which the code
+it writes calls by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from hfft_widgets.core.data.shapes import NOTHING_BYTES, PLACEHOLDERS, ROLES, Row, says_nothing
-from hfft_widgets.core.script import literal
+from hfft_widgets.core.data.columns import Row
+from hfft_widgets.core.data.mapping.column_mapping import ColumnMapping
+from hfft_widgets.core.data.mapping.steps import Call, Cell
+from hfft_widgets.core.script import comment, literal, with_functions
 from hfft_widgets.errors import DataError
+from hfft_widgets.scripts import rows as row_code
 
+KEEP_APART = "keep_apart"  # a fix of the split, which a training script makes
+GATHERED = "messages"  # the column of conversations that single turns were gathered to
 Numbered = tuple[int, dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Keep:
-    """Which rows stay: as a function of a row and the columns, as an expression, and in words."""
-
-    test: Callable[[Row, tuple[str, ...]], bool]
-    code: str  # {0} and {1} stand for the cells
-    words: str
-
-
-def _turns(cell: object) -> list[Any] | None:
-    """The turns of a cell if all of them are mappings; None otherwise."""
-    return cell if isinstance(cell, list) and all(isinstance(turn, Mapping) for turn in cell) else None
-
-
-def _is_text(row: Row, columns: tuple[str, ...]) -> bool:
-    return isinstance(row.get(columns[0]), str)
-
-
-def _has_text(row: Row, columns: tuple[str, ...]) -> bool:
-    cell = row.get(columns[0])
-    return isinstance(cell, str) and cell.strip() != ""
-
-
-def _is_conversation(row: Row, columns: tuple[str, ...]) -> bool:
-    turns = _turns(row.get(columns[0]))
-    return bool(turns) and all("role" in turn for turn in turns or [])
-
-
-def _has_turns(row: Row, columns: tuple[str, ...]) -> bool:
-    cell = row.get(columns[0])
-    return cell is None or _turns(cell) is not None
-
-
-def _has_contents(row: Row, columns: tuple[str, ...]) -> bool:
-    turns = _turns(row.get(columns[0]))
-    return turns is not None and all(
-        turn.get("tool_calls") or (isinstance(turn.get("content"), str) and turn["content"].strip() != "")
-        for turn in turns
-    )
-
-
-def _has_roles(row: Row, columns: tuple[str, ...]) -> bool:
-    turns = _turns(row.get(columns[0]))
-    return turns is not None and all(turn.get("role") in ROLE_ORDER for turn in turns)
-
-
-def _ends_with_answer(row: Row, columns: tuple[str, ...]) -> bool:
-    turns = _turns(row.get(columns[0]))
-    return bool(turns) and (turns or [{}])[-1].get("role") == "assistant"
-
-
-def _says_something(row: Row, columns: tuple[str, ...]) -> bool:
-    cell = row.get(columns[0])
-    last = cell[-1] if isinstance(cell, list) and cell else None
-    text = last.get("content") if isinstance(last, Mapping) else cell
-    return not isinstance(text, str) or not says_nothing(text)
-
-
-def _has_tool_calls(row: Row, columns: tuple[str, ...]) -> bool:
-    calls = [turn.get("tool_calls") or [] for turn in _turns(row.get(columns[0])) or []]
-    return all(isinstance(c, list) and all(isinstance(call, Mapping) for call in c) for c in calls)
-
-
-def _is_label(row: Row, columns: tuple[str, ...]) -> bool:
-    return row.get(columns[0]) in [0, 1]
-
-
-def _is_number(row: Row, columns: tuple[str, ...]) -> bool:
-    return isinstance(row.get(columns[0]), (int, float))
-
-
-def _answers_differ(row: Row, columns: tuple[str, ...]) -> bool:
-    return bool(row.get(columns[0]) != row.get(columns[1]))
-
-
-def _share_a_start(row: Row, columns: tuple[str, ...]) -> bool:
-    first, second = (row.get(name) for name in columns[:2])
-    return isinstance(first, list) and isinstance(second, list) and first[:1] == second[:1] != []
-
-
-ROLE_ORDER = tuple(sorted(ROLES))
-_DICTS = "isinstance({0}, list) and all(isinstance(turn, dict) and "
-
-KEEPS: dict[str, Keep] = {
-    "is_text": Keep(_is_text, "isinstance({0}, str)", "Leave out rows without text in {0}"),
-    "has_text": Keep(
-        _has_text, 'isinstance({0}, str) and {0}.strip() != ""', "Leave out rows with blank or no text in {0}"
-    ),
-    "is_conversation": Keep(
-        _is_conversation,
-        "isinstance({0}, list) and {0} != [] and all(isinstance(turn, dict) and 'role' in turn for turn in {0})",
-        "Leave out rows without a conversation in {0}",
-    ),
-    "has_turns": Keep(
-        _has_turns,
-        "{0} is None or isinstance({0}, list) and all(isinstance(turn, dict) for turn in {0})",
-        "Leave out rows with something else than turns in {0}",
-    ),
-    "has_contents": Keep(
-        _has_contents,
-        _DICTS + '(turn.get("tool_calls") or isinstance(turn.get("content"), str) and turn["content"].strip() != "")'
-        " for turn in {0})",
-        "Leave out rows with a turn without text in {0}",
-    ),
-    "has_roles": Keep(
-        _has_roles,
-        _DICTS + f'turn.get("role") in {ROLE_ORDER!r} for turn in {{0}})',
-        "Leave out rows with an unknown role in {0}",
-    ),
-    "ends_with_answer": Keep(
-        _ends_with_answer,
-        "isinstance({0}, list) and all(isinstance(turn, dict) for turn in {0}) and {0} != []"
-        ' and {0}[-1].get("role") == "assistant"',
-        "Leave out rows that do not end with an answer in {0}",
-    ),
-    "says_something": Keep(_says_something, "says_something({0})", "Leave out rows whose answer in {0} says nothing"),
-    "has_tool_calls": Keep(
-        _has_tool_calls,
-        "not isinstance({0}, list) or not all(isinstance(turn, dict) for turn in {0}) or "
-        'all(isinstance(turn.get("tool_calls") or [], list) and'
-        ' all(isinstance(call, dict) for call in turn.get("tool_calls") or []) for turn in {0})',
-        "Leave out rows with broken tool calls in {0}",
-    ),
-    "is_label": Keep(_is_label, "{0} in [0, 1]", "Leave out rows without true or false in {0}"),
-    "is_number": Keep(_is_number, "isinstance({0}, (int, float))", "Leave out rows without a number in {0}"),
-    "answers_differ": Keep(_answers_differ, "{0} != {1}", "Leave out rows where {0} and {1} are the same"),
-    "share_a_start": Keep(
-        _share_a_start,
-        "isinstance({0}, list) and isinstance({1}, list) and {0}[:1] == {1}[:1] != []",
-        "Leave out rows where {0} and {1} share no first turn",
-    ),
+# Filters of `scripts.rows`: rows that fail one of them are left out.
+FILTERS = {
+    "is_text": "Leave out rows without text in {0}",
+    "has_text": "Leave out rows with blank or no text in {0}",
+    "is_conversation": "Leave out rows without a conversation in {0}",
+    "has_turns": "Leave out rows with something else than turns in {0}",
+    "has_contents": "Leave out rows with a turn without text in {0}",
+    "has_roles": "Leave out rows with an unknown role in {0}",
+    "ends_with_answer": "Leave out rows that do not end with an answer in {0}",
+    "says_something": "Leave out rows whose answer in {0} says nothing",
+    "has_tool_calls": "Leave out rows with broken tool calls in {0}",
+    "is_label": "Leave out rows without true or false in {0}",
+    "is_number": "Leave out rows without a number in {0}",
+    "answers_differ": "Leave out rows where {0} and {1} are the same",
+    "share_a_start": "Leave out rows where {0} and {1} share no first turn",
 }
 OTHERS = {
     "deduplicate": "Keep the first of rows that are the same in {0}",
     "drop_column": "Remove the column {0}",
     "rename_roles": "Call the roles in {0} by their usual names",
+    "usual_turns": "Bring the turns of {0} into the form that chat templates read",
+    "as_turns": "Make {0} and the answers turns of a conversation",
     "merge_system": "Put the system turn of {0} at the start of the first question",
     "leave_out": "Leave out the rows concerned",
+    KEEP_APART: "Hold no row out that is nearly the same as one to train on",
 }
+_COLUMNS = {"answers_differ": 2, "share_a_start": 2, "leave_out": 0}  # at least; 1 for the others
+
+
+# as Arrow holds them: Python writes an opened picture as its address in memory, which the next one may get
+_DEDUPLICATE = """rows = enumerate(dataset.with_format("arrow"))
+kept = first_of_each(rows, key=lambda pair: pair[1].select({}).to_pylist())
+dataset = dataset.select([number for number, _ in kept])"""
 
 
 @dataclass(frozen=True)
@@ -165,11 +66,11 @@ class Fix:
     >>> fix = Fix("has_text", ("text",))
     >>> fix.apply([{"text": "Hello"}, {"text": " "}, {"text": None}])
     [{'text': 'Hello'}]
-    >>> print(fix.code())
-    dataset = dataset.filter(lambda row: isinstance(row["text"], str) and row["text"].strip() != "")
+    >>> print(fix.lines())
+    dataset = dataset.filter(lambda row: has_text(row["text"]))
 
     Attributes:
-        rule: One of `KEEPS` (rows that fail it are left out), "deduplicate", "drop_column" or "rename_roles".
+        rule: One of `FILTERS` (rows that fail it are left out), "deduplicate", "drop_column" or "rename_roles".
         columns: The columns it looks at, names after the mapping.
         methods: The methods it is for; none named: all.
         roles: For "rename_roles": pairs of (name in the data, chat role).
@@ -185,9 +86,9 @@ class Fix:
     rows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.rule not in KEEPS and self.rule not in OTHERS:
-            raise DataError(f"{self.rule!r} is no fix.", remedy=f"Choose one of {', '.join([*KEEPS, *OTHERS])}.")
-        needed = {"answers_differ": 2, "share_a_start": 2, "leave_out": 0}.get(self.rule, 1)
+        if self.rule not in FILTERS and self.rule not in OTHERS:
+            raise DataError(f"{self.rule!r} is no fix.", remedy=f"Choose one of {', '.join([*FILTERS, *OTHERS])}.")
+        needed = _COLUMNS.get(self.rule, 1)
         if len(self.columns) < needed:
             raise DataError(f"The fix {self.rule!r} needs {needed} column(s), got {self.columns!r}.")
 
@@ -197,10 +98,15 @@ class Fix:
         if self.rule == "leave_out":
             shown = ", ".join(f"{number:,}" for number in self.rows[:3])
             return f"Leave out {'row' if len(self.rows) == 1 else 'rows'} {shown}" + " …" * (len(self.rows) > 3)
-        words = KEEPS[self.rule].words if self.rule in KEEPS else OTHERS[self.rule]
+        words = {**FILTERS, **OTHERS}[self.rule]
         if self.rule == "deduplicate":
             return words.format(" and ".join(f"'{name}'" for name in self.columns))
         return words.format(*(f"'{name}'" for name in self.columns))
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether rows go by it."""
+        return self.rule in FILTERS or self.rule in {"leave_out", "deduplicate"}
 
     def concerns(self, method: str) -> bool:
         """Whether it is for this method."""
@@ -213,62 +119,65 @@ class Fix:
     def numbered(self, rows: Iterable[Numbered]) -> Iterator[Numbered]:
         """The same for (number, row) pairs, one by one; the numbers stay with their rows."""
         if self.rule == "deduplicate":
-            yield from self._first_ones(rows)
+            yield from row_code.first_of_each(rows, lambda pair: [pair[1].get(name) for name in self.columns])
         elif self.rule == "drop_column":
             yield from ((n, {k: v for k, v in row.items() if k not in self.columns}) for n, row in rows)
-        elif self.rule == "rename_roles":
-            yield from ((n, row | {name: self._renamed(n, row.get(name)) for name in self.columns}) for n, row in rows)
-        elif self.rule == "merge_system":
-            yield from ((n, row | {name: merged(row.get(name)) for name in self.columns}) for n, row in rows)
         elif self.rule == "leave_out":
             gone = set(self.rows)
             yield from ((n, row) for n, row in rows if n not in gone)
+        elif self.rule == KEEP_APART:
+            yield from rows
+        elif self.rule in FILTERS:
+            keeps = self._filter
+            yield from ((n, row) for n, row in rows if keeps.value(row))
         else:
-            keeps = KEEPS[self.rule].test
-            yield from ((n, row) for n, row in rows if keeps(row, self.columns))
+            yield from ((n, row | self._changed(n, row)) for n, row in rows)
 
-    def _first_ones(self, rows: Iterable[Numbered]) -> Iterator[Numbered]:
-        seen: set[str] = set()
-        for number, row in rows:
-            key = repr([row.get(name) for name in self.columns])
-            if key not in seen:
-                seen.add(key)
-                yield number, row
+    @cached_property
+    def _filter(self) -> Call:
+        return Call(getattr(row_code, self.rule), *map(Cell, self.columns[: _COLUMNS.get(self.rule, 1)]))
 
-    def _renamed(self, number: int, cell: Any) -> Any:
-        names = dict(self.roles)
+    @cached_property
+    def _changes(self) -> dict[str, Call]:
+        """What becomes of the columns where turns change."""
+        if self.rule in {"merge_system", "usual_turns"}:
+            return {name: Call(getattr(row_code, self.rule), Cell(name)) for name in self.columns}
+        if self.rule == "as_turns":
+            said = zip(self.columns, ("user", *["assistant"] * len(self.columns)), strict=False)
+            return {name: Call(row_code.one_turn, role, Cell(name)) for name, role in said}
+        turns = {name: Call(row_code.items, Cell(name)) for name in self.columns}
+        return {name: Call(row_code.rename_roles, turns[name], dict(self.roles)) for name in self.columns}
+
+    def _changed(self, number: int, row: Row) -> dict[str, Any]:
         try:
-            return [{**turn, "role": names.get(turn["role"], turn["role"])} for turn in cell or []]
-        except (TypeError, KeyError) as error:
+            return {name: change.value(row) for name, change in self._changes.items()}
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            if self.rule == "merge_system":
+                raise
             raise DataError(
-                f"The roles of row {number} cannot be renamed: it holds no conversation.",
+                f"The turns of row {number} cannot be changed: {error}.",
                 remedy="Leave out such rows first.",
             ) from error
 
     def code(self) -> str:
-        """Lines of Python that do the same to `dataset`."""
-        cells = [f"row[{literal(name)}]" for name in self.columns]
-        if self.rule == "says_something":
-            return f"{_SAYS_CODE}\n\n\ndataset = dataset.filter(lambda row: says_something({cells[0]}))"
-        if self.rule in KEEPS:
-            return f"dataset = dataset.filter(lambda row: {KEEPS[self.rule].code.format(*cells)})"
+        """Lines of Python that do the same to `dataset`, with the functions they call."""
+        return with_functions(self.lines(), "rows")
+
+    def lines(self) -> str:
+        """The same without the functions, which are those of `scripts.rows`."""
+        if self.rule == "deduplicate":
+            return _DEDUPLICATE.format(literal(list(self.columns)))
+        if self.rule == KEEP_APART:
+            return ""
         if self.rule == "drop_column":
             return f"dataset = dataset.remove_columns({literal(list(self.columns))})"
         if self.rule == "leave_out":
             kept = "n for n in range(len(dataset)) if n not in left_out"
             return f"left_out = {set(self.rows)!r}\ndataset = dataset.select([{kept}])"
-        if self.rule == "merge_system":
-            return self._merge_code()
-        return self._rename_code() if self.rule == "rename_roles" else _first_ones_code(self.columns)
-
-    def _merge_code(self) -> str:
-        cells = ", ".join(f"{literal(name)}: merged(row[{literal(name)}])" for name in self.columns)
-        return f"{_MERGED_CODE}\n\n\ndataset = dataset.map(lambda row: {{{cells}}})"
-
-    def _rename_code(self) -> str:
-        turn = f'{{**turn, "role": {literal(dict(self.roles))}.get(turn["role"], turn["role"])}}'
-        cells = [f"{literal(name)}: [{turn} for turn in row[{literal(name)}] or []]" for name in self.columns]
-        return f"dataset = dataset.map(lambda row: {{{', '.join(cells)}}})"
+        if self.rule in FILTERS:
+            return f"dataset = dataset.filter(lambda row: {self._filter.code})"
+        cells = ", ".join(f"{literal(name)}: {change.code}" for name, change in self._changes.items())
+        return f"dataset = dataset.map(lambda row: {{{cells}}})"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, the label among them; `from_dict` takes them back."""
@@ -301,34 +210,22 @@ class Fix:
             ) from error
 
 
-def _first_ones_code(columns: Iterable[str]) -> str:
-    # as Arrow holds them: an opened picture is told by its place in memory, which the next one may get
-    return f"""first = {{}}
-for number, row in enumerate(dataset.with_format("arrow")):
-    first.setdefault(repr(row.select({literal(list(columns))}).to_pylist()), number)
-dataset = dataset.select(first.values())"""
+def script_lines(
+    method: str,
+    mapping: ColumnMapping | None,
+    fixes: Iterable[Fix],
+    columns: Iterable[str],
+    gathered_by: str | None = None,
+) -> str:
+    """Lines that give `dataset` what the report's rows got: gathered turns, a mapping, fixes; "" of nothing."""
+    concerned = [fix for fix in fixes if fix.concerns(method) and fix.rule != KEEP_APART]
+    numbers = [_commented(fix) for fix in concerned if fix.rows]  # they are those of the rows as given
+    before, after = ([_commented(f) for f in concerned if f.first is first and not f.rows] for first in (True, False))
+    mapped = [f"# {method} reads other columns.\n{mapping.lines(columns)}"] if mapping else []
+    call = f"gathered(dataset, {literal(gathered_by)}, {literal(GATHERED)})"
+    gathered = [f"# Each row is one turn.\ndataset = type(dataset).from_list({call})"] if gathered_by else []
+    return "\n".join([*gathered, *numbers, *before, *mapped, *after])
 
 
-def merged(turns: Any) -> Any:
-    """A conversation with its system turn at the start of the first question."""
-    if not isinstance(turns, list) or len(turns) < 2 or turns[0]["role"] != "system":
-        return turns
-    system, question, *rest = turns
-    texts = [str(turn["content"]) for turn in (system, question) if turn["content"]]
-    return [{**question, "content": "\n\n".join(texts)}, *rest]
-
-
-_MERGED_CODE = """def merged(turns):
-    if not turns or len(turns) < 2 or turns[0]["role"] != "system":
-        return turns
-    system, question, *rest = turns
-    texts = [str(turn["content"]) for turn in (system, question) if turn["content"]]
-    return [{**question, "content": "\\n\\n".join(texts)}, *rest]"""
-
-_SAYS_CODE = f"""def says_something(answer):
-    last = answer[-1] if isinstance(answer, list) and answer else None
-    text = last.get("content") if isinstance(last, dict) else answer
-    if not isinstance(text, str) or len(text.encode("utf-8", "surrogatepass")) > {NOTHING_BYTES}:
-        return True
-    nothing = {literal(list(PLACEHOLDERS))}
-    return text.strip().lower() not in nothing and any(letter.isalnum() for letter in text)"""
+def _commented(fix: Fix) -> str:
+    return f"# {comment(fix.label)}.\n{fix.lines()}"

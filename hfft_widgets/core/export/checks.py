@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from hfft_widgets.errors import ExportError
+from hfft_widgets.core.data.templates import ChatTemplate
+from hfft_widgets.errors import ExportError, ModelError
 
-_TOKENIZERS = frozenset({"tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json"})
+_TOKENIZERS = frozenset({"tokenizer.json", "tokenizer.model"})
 # what llama.cpp's converter turns back into plain weights (conversion/base.py, dequant_model)
 _DEQUANTIZED = frozenset({"bitnet", "fp8", "gptq", "compressed-tensors", "modelopt", "mxfp4"})
 # prompt and prefix tuning change no weight, so there is nothing to merge
@@ -28,7 +30,7 @@ def checked_base(model: str, adapter_config: Mapping[str, Any] | None, base: str
         raise ExportError(
             f"{model} is an adapter, and the model it was trained on is not known.",
             why="An adapter is only a small change to that model: llama.cpp needs both, merged.",
-            remedy="Give it as base, a folder or a Hub id.",
+            remedy="Give it with plan_export(..., base=...), a folder or a Hub id.",
         )
     return str(found)
 
@@ -97,18 +99,165 @@ def check_weights(source: str, config: Mapping[str, Any], *, merging: bool) -> N
         raise ExportError(
             f"The weights of {source} are quantized already ({method}).",
             why="An adapter can only be merged into whole weights." if merging else "llama.cpp cannot read them back.",
-            remedy="Give the original, unquantized model as base." if merging else "Choose the unquantized model.",
+            remedy="Give the original, unquantized model as base: plan_export(..., base=...)."
+            if merging
+            else "Choose the unquantized model.",
         )
 
 
-def check_tokenizer(model: str, files: Collection[str]) -> None:
-    """Raise ExportError if no tokenizer is among the files."""
+def check_tokenizer(model: str, files: Collection[str], sentencepiece: bool | None = None) -> None:
+    """Raise ExportError if no tokenizer is among the files, or not all of one.
+
+    Args:
+        model: What it belongs to.
+        files: Names of the files beside the model and beside its base.
+        sentencepiece: Whether it is one that needs tokenizer.model; None: not known.
+    """
     if _TOKENIZERS.isdisjoint(files):
         raise ExportError(
             f"No tokenizer is with {model}.",
             why=f"None of {', '.join(sorted(_TOKENIZERS))} is there.",
             remedy="Save it into the same folder with tokenizer.save_pretrained(folder).",
         )
+    if sentencepiece and "tokenizer.model" not in files:
+        raise ExportError(
+            f"The tokenizer of {model} needs tokenizer.model, which is neither with it nor with its base.",
+            why="Without it llama.cpp would split text into other tokens than the model was trained with.",
+            remedy="Copy tokenizer.model from the original base model into the folder, or give that model: "
+            "plan_export(..., base=...).",
+        )
+
+
+def check_rows(model: str, tokens: int | None, rows: int) -> None:
+    """Raise ExportError for a tokenizer with tokens that the model has no rows for."""
+    if tokens is not None and tokens > rows:
+        raise ExportError(
+            f"The tokenizer of {model} has {tokens} tokens, the embedding {rows} rows.",
+            why="Added tokens without rows of their own were never trained, and a file cannot hold them.",
+            remedy="Call model.resize_token_embeddings(len(tokenizer)) before training and save both again, or give "
+            "the tokenizer that it was trained with.",
+        )
+
+
+def check_blocks(quantization: str, widths: Mapping[str, Any], *, quantizer: bool) -> None:
+    """Raise ExportError for rows of weights that no quantized type can cut into blocks of 32."""
+    odd = {name: width for name, width in widths.items() if isinstance(width, int) and width % 32}
+    if quantizer and odd:
+        name, width = next(iter(odd.items()))
+        raise ExportError(
+            f"{quantization} cannot be made: the model's {name} is {width}, no multiple of 32.",
+            why="Quantized weights come in blocks of 32, and llama.cpp's quantizer has no type for other rows.",
+            remedy="Choose BF16 or F16.",
+        )
+
+
+# ---- The adapter and its base --------------------------------------------------------------------
+
+
+def adapter_rows(shapes: Mapping[str, Sequence[int]], adapter_config: Mapping[str, Any] | None, base: int) -> int:
+    """How many tokens the trained model has rows for: as many as the base, unless the adapter brings others."""
+    ends = tuple(f".{name}.weight" for name in _EMBEDDINGS)
+    rows = [shape[0] for name, shape in shapes.items() if name.endswith(ends)]
+    rows += [shape[1] for name, shape in shapes.items() if name.endswith(".lora_embedding_A")]
+    trained = (adapter_config or {}).get("trainable_token_indices") or ()
+    lists = trained.values() if isinstance(trained, Mapping) else [trained]
+    if not rows and any(name.endswith("trainable_tokens_delta") for name in shapes):
+        rows = [max(base, *(token + 1 for one in lists for token in one))]
+    return max(rows, default=base)
+
+
+def check_fit(
+    model: str,
+    base: str,
+    adapter_config: Mapping[str, Any],
+    shapes: Mapping[str, Sequence[int]],
+    text: Mapping[str, Any],
+) -> None:
+    """Raise ExportError for a base of another depth or width than the one the adapter was trained on."""
+    layers, hidden = text.get("num_hidden_layers") or text.get("n_layer"), text.get("hidden_size") or text.get("n_embd")
+    found = {int(number) for name in shapes for number in _LAYER.findall(name)}
+    whole = not (adapter_config.get("layers_to_transform") or adapter_config.get("layer_replication"))
+    if found and isinstance(layers, int) and (max(found) >= layers or (whole and max(found) + 1 < layers)):
+        raise _other_base(model, base, f"the adapter has {max(found) + 1} layers, the base {layers}")
+    widths = {shape[1] for name, shape in shapes.items() if _READS_STREAM.search(name) and len(shape) == 2}
+    if isinstance(hidden, int) and widths and hidden not in widths:
+        raise _other_base(model, base, f"the adapter's layers are {max(widths)} wide, the base's {hidden}")
+
+
+_EMBEDDINGS = ("embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings")
+_LAYER = re.compile(r"\.(?:layers|h|blocks)\.(\d+)\.")
+_READS_STREAM = re.compile(r"\.(?:q_proj|k_proj|v_proj|gate_proj|up_proj|qkv_proj|query_key_value)\.lora_A\.weight$")
+
+
+def _other_base(model: str, base: str, why: str) -> ExportError:
+    return ExportError(
+        f"{model} was not trained on {base}: {why}.",
+        why="Merged into another model it would be neither of them.",
+        remedy="Give the very model that it was trained on: plan_export(..., base=...).",
+    )
+
+
+# ---- The chat template ---------------------------------------------------------------------------
+
+
+def check_splitting(model: str, *, known: bool) -> None:
+    """Raise ExportError for a tokenizer that cuts texts into words by rules that llama.cpp does not have."""
+    if not known:
+        raise ExportError(
+            f"llama.cpp does not know how the tokenizer of {model} cuts a text into words.",
+            why="Its converter knows the byte-level tokenizers of published models by what they make of one text.",
+            remedy="Use the tokenizer of the base model unchanged (adding tokens is fine), or another base model.",
+        )
+
+
+def check_named(model: str, names: Collection[str]) -> None:
+    """Raise ExportError for several chat templates of which none is the one to use."""
+    if names:
+        raise ExportError(
+            f"The tokenizer of {model} has several chat templates and none named default: {', '.join(names)}.",
+            why="A file holds one template, and transformers too asks which.",
+            remedy='Name one of them "default" in tokenizer_config.json.',
+        )
+
+
+def check_template(model: str, template: str | None, tokens: Mapping[str, str]) -> None:
+    """Raise ExportError for a chat template that does not compile, or does not render what it is given."""
+    if template is None:
+        return
+    try:
+        chat = ChatTemplate(template, tokens)
+    except ModelError as error:
+        raise ExportError(
+            f"The chat template of {model} is broken{_line(error)}: {str(error.__cause__).strip()}.",
+            remedy="Mend chat_template.jinja, or chat_template in tokenizer_config.json, and try it with "
+            "tokenizer.apply_chat_template.",
+        ) from error
+    if not any(_rendered(chat, system=system, parts=parts) for system in (False, True) for parts in (False, True)):
+        raise ExportError(
+            f"The chat template of {model} does not render what it is given: a user's text is not in its result.",
+            remedy="Try it with tokenizer.apply_chat_template, and mend it.",
+        )
+
+
+def _line(error: BaseException) -> str:
+    line = getattr(error.__cause__, "lineno", None)
+    return f" in line {line}" if line else ""
+
+
+def _rendered(chat: ChatTemplate, *, system: bool, parts: bool) -> bool:
+    """Whether other words of the user make another text."""
+
+    def render(words: str) -> str:
+        turns: list[dict[str, Any]] = [{"role": "system", "content": "You are helpful."}] if system else []
+        turns.append({"role": "user", "content": words})
+        if parts:
+            turns = [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in turns]
+        return chat.render(turns, generation_prompt=True)
+
+    try:
+        return render("one") != render("two")
+    except Exception:  # noqa: BLE001 - a template may refuse in any way it likes
+        return False
 
 
 def positive(source: str, what: str, value: Any) -> int:

@@ -26,11 +26,11 @@ def commands(path: str | None, *, repo: str | None, name: str, quantization: str
         }
     file, folder, bare = _parts(path or f"{name}-{quantization}.gguf")
     model = f"{name}-{quantization}".lower()
-    # Ollama reads the path in the Modelfile up to the first blank: so it is called from the file's own folder
+    # the Modelfile beside the file names it without its folder
     enter = f"cd {folder}\n" if folder else ""
     return {
         "llama.cpp": f"llama-server -m {file}",
-        "Ollama": f"{enter}echo FROM ./{bare} > Modelfile\nollama create {model}\nollama run {model}",
+        "Ollama": f"{enter}ollama create {model} -f {bare.removesuffix('.gguf')}.Modelfile\nollama run {model}",
         "LM Studio": f"lms import --copy {file}",  # without --copy it would move the file away
     }
 

@@ -3,45 +3,66 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hfft_widgets.core.export import checks
+from hfft_widgets.core.card import Detail, HasCard, with_card
 from hfft_widgets.core.export import commands as _commands
 from hfft_widgets.core.export.names import file_name, safe_name
-from hfft_widgets.core.export.quantizations import QUANTIZATIONS, file_bytes, find_quantization
-from hfft_widgets.core.html import Markup
-from hfft_widgets.core.script import fingerprint
+from hfft_widgets.core.export.quantizations import (
+    BY_CONVERTER,
+    QUANTIZATIONS,
+    SIXTEEN_BITS,
+    Quantization,
+    file_bytes,
+    find_quantizations,
+)
+from hfft_widgets.core.export.script import ExportSteps, export_script
+from hfft_widgets.core.script import fingerprint, recipe_of
 from hfft_widgets.core.units import bytes_text
 from hfft_widgets.errors import ExportError
 
 DEFAULT_PROMPT = "Hello! Who are you, and what can you do?"
 FALLBACK = "Q8_0"  # the smallest file that llama.cpp's converter writes without the quantizer
 _DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
-_CHANGEABLE = ("quantization", "name", "prompt", "push_to")
+_CHANGEABLE = ("quantization", "name", "prompt", "push_to", "unchanged_too")
 # An assumption, that nobody has measured: a quarter of an hour to install and download, and four times as long as here.
 _JOB_SECONDS, _JOB_SLACK = 900.0, 4.0
 
-# Seconds per step: fixed (imports, mostly; measured with a tiny model: 4.6, 3.4, 0.2 and 2.5 CPU-seconds) and per
-# billion parameters on two cores. Measured in CPU-seconds with random models of 0.6 and 1.7 billion parameters: merge
-# 28, convert 16, quantize 69 per billion, of which the quantizer uses both cores. Checking is an assumption: it reads
-# the file and computes about a hundred tokens.
-_FIXED_SECONDS = {"merge": 5.0, "convert": 4.0, "quantize": 0.5, "verify": 4.0}
-_SECONDS_PER_BILLION = {"merge": 28.0, "convert": 16.0, "quantize": 34.5, "verify": 6.0}
+# Seconds per step: fixed (imports, mostly) and per billion parameters on two cores, from CPU-seconds measured with
+# random models of 0.6 (tests/bench/bench_export.py) and 1.7 billion parameters: convert 16, quantize 69 per billion, of
+# which the quantizer uses both cores.
+_FIXED_SECONDS = {
+    "merge": 5.0,
+    "compute": 5.0,
+    "convert": 4.0,
+    "prove": 1.0,
+    "quantize": 0.5,
+    "compare": 0.5,
+    "verify": 4.0,
+}
+_SECONDS_PER_BILLION = {
+    "merge": 24.0, "compute": 15.0, "convert": 16.0, "prove": 15.0, "quantize": 34.5, "compare": 15.0, "verify": 6.0,
+}  # fmt: skip
+_K_QUANTS = frozenset({"Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K"})  # blocks of 256
+_TRUTH_POSITIONS = 150  # of which the trained model's probabilities are kept on the way, 4 bytes each
 
 
 @dataclass(frozen=True)
-class ExportPlan:
-    """An export, decided but not started. Frozen: `replace` gives a new one. Made by `make_export_plan`.
+class ExportPlan(HasCard):
+    """An export, decided but not started: one file, or several of one conversion. Frozen: `replace` gives a new one.
+
+    `make_export_plan` makes it.
 
     Attributes:
         model: The trained model: folder or Hub id, of an adapter or of a full model.
         base: What it was trained from; an adapter needs it, a full model at most its tokenizer files. None: not known.
         adapter: Whether `model` is an adapter, to be merged into its base first.
         architecture: Class name in config.json, e.g. "LlamaForCausalLM".
-        requested: The quantization that was asked for.
+        requested: The quantization that was asked for; of several the first, whose file the plan is about.
+        also: The others, made of the same conversion.
         name: The model's name, safe for files and commands.
         prompt: What the exported model is asked when it is checked.
         parameters: Parameters of the whole model.
@@ -52,6 +73,13 @@ class ExportPlan:
         quantizer_available: Whether llama.cpp's quantizer can run where the export will.
         flavor: Name of the hardware, "local" for this machine.
         push_to: Hub repository for the file, or None.
+        chain: Adapters that the model's own adapter was trained on, the first first.
+        repairs: What is mended on the way, in words.
+        context: Tokens the file may take where llama.cpp computes fewer rightly than the model says; else None.
+        text_only: Whether the model reads pictures too, which the file will not.
+        questions: What the training asked at its end, with the trained model's answers: the file is asked the same.
+        longest: Tokens of the longest of those answers.
+        unchanged_too: Whether a model in which nothing is left of its training is exported all the same.
     """
 
     model: str
@@ -69,26 +97,45 @@ class ExportPlan:
     quantizer_available: bool
     flavor: str = "local"
     push_to: str | None = None
+    chain: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+    context: int | None = None
+    text_only: bool = False
+    questions: tuple[Mapping[str, Any], ...] = ()
+    longest: int = 128
+    unchanged_too: bool = False
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "requested", find_quantization(self.requested).name)
+        for name in ("chain", "repairs", "questions", "also"):  # lists, where they come from JSON
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        requested, *also = find_quantizations((self.requested, *self.also))
+        object.__setattr__(self, "requested", requested)
+        object.__setattr__(self, "also", tuple(also))
         object.__setattr__(self, "name", safe_name(self.name))
 
     @property
     def quantization(self) -> str:
         """The quantization that will be made: the one asked for, or Q8_0 where the quantizer cannot run."""
-        needs = QUANTIZATIONS[self.requested].quantizer
-        return FALLBACK if needs and not self.quantizer_available else self.requested
+        return self._made(self.requested)
+
+    @property
+    def quantizations(self) -> tuple[str, ...]:
+        """All that will be made, the one the plan is about first."""
+        return tuple(dict.fromkeys(self._made(name) for name in (self.requested, *self.also)))
+
+    def _made(self, name: str) -> str:
+        return name if name in BY_CONVERTER or self.quantizer_available else FALLBACK
 
     @property
     def quantizes(self) -> bool:
         """Whether the quantizer is a step of its own."""
-        return QUANTIZATIONS[self.quantization].quantizer
+        return self.quantizer_available and any(QUANTIZATIONS[name].quantizer for name in self.quantizations)
 
     @property
     def title(self) -> str:
         """The plan in one line."""
-        return f"{self.name} as GGUF ({self.quantization})"
+        return f"{self.name} as GGUF ({', '.join(self.quantizations)})"
 
     @property
     def file_name(self) -> str:
@@ -127,30 +174,36 @@ class ExportPlan:
         counted.
         """
         merged = self.weight_bytes if self.adapter else 0
-        converted = self.sizes_bytes["F16"] if self.quantizes else self.size_bytes
-        moments = [merged + converted]
-        if self.quantizes:
-            moments.append(converted + self.size_bytes)
-        return max(moments) + 50_000_000
+        full = self.sizes_bytes["F16"]
+        files = sum(self.sizes_bytes[name] for name in self.quantizations if name not in SIXTEEN_BITS)
+        moments = [merged + full, full + files + (0 if self.quantizes else merged)]
+        return max(moments) + _TRUTH_POSITIONS * 4 * self.vocabulary_size + 50_000_000
 
     @property
     def memory_bytes(self) -> int:
         """Memory the largest step needs, in bytes.
 
-        Merging holds the base; converting and quantizing hold the largest tensor twice as float32 (both measured at 0.6
-        and 1.7 billion parameters, extrapolated above); checking holds the finished file.
+        Merging, or computing what a full model says, holds the model; converting and quantizing hold the largest tensor
+        twice as float32 (measured at 0.6 and 1.7 billion parameters, extrapolated above); checking holds the file.
         """
         largest = max(self.vocabulary_size * self.hidden_size, 1)
-        merge = self.weight_bytes + 500_000_000 if self.adapter else 0
-        return max(merge, 8 * largest + 200_000_000, self.size_bytes + 500_000_000)
+        merge = self.weight_bytes + 500_000_000  # a full model is loaded too, to compute what it says
+        files = max(self.sizes_bytes[name] for name in self.quantizations)
+        return max(merge, 8 * largest + 200_000_000, files + 500_000_000)
 
     @property
     def step_seconds(self) -> dict[str, float]:
-        """Expected seconds of each step on two cores, in the order in which they run."""
-        steps = [("merge", self.adapter), ("convert", True), ("quantize", self.quantizes), ("verify", True)]
+        """Expected seconds of each step on two cores, for all files together, in the order in which they run."""
+        smaller = len([name for name in self.quantizations if name not in SIXTEEN_BITS])
+        times = {
+            "merge": int(self.adapter), "compute": int(not self.adapter), "convert": 1, "prove": 1,
+            "quantize": smaller if self.quantizes else 0, "compare": smaller, "verify": len(self.quantizations),
+        }  # fmt: skip
         billions = self.parameters / 1e9
         return {
-            step: round(_FIXED_SECONDS[step] + _SECONDS_PER_BILLION[step] * billions, 1) for step, runs in steps if runs
+            step: round(count * (_FIXED_SECONDS[step] + _SECONDS_PER_BILLION[step] * billions), 1)
+            for step, count in times.items()
+            if count
         }
 
     @property
@@ -165,9 +218,9 @@ class ExportPlan:
 
     @property
     def outtype(self) -> str:
-        """What the converter writes: the file itself, or the 16-bit file for the quantizer."""
-        if not self.quantizes:
-            return self.quantization.lower()
+        """What the converter writes first: the 16-bit file, which is the file itself or what it is made from."""
+        for name in SIXTEEN_BITS.intersection(self.quantizations):
+            return name.lower()
         # float32 weights keep more of themselves in float16 (11 bits) than in bfloat16 (8 bits)
         return {"bfloat16": "bf16", "float16": "f16", "float32": "f16", "auto": "auto"}[self.dtype]
 
@@ -177,15 +230,19 @@ class ExportPlan:
         q = QUANTIZATIONS[self.quantization]
         bits = 8 * self.size_bytes / self.parameters
         said = [f"{q.name} keeps about {bits:.1f} bits per weight: {q.good_for}."]
+        if len(self.quantizations) > 1:
+            said.append("All files are made of one conversion, and each is compared with the trained model.")
         if self.adapter:
             kind = "its own number format" if self.dtype == "auto" else self.dtype
             said.append(f"The adapter is merged into its base model first, in {kind}: llama.cpp runs one whole model.")
         if not self.quantizes:
             said.append("llama.cpp's converter writes this file directly; no quantizer is needed.")
+        asked = f", and answered the training's {len(self.questions)} held-out questions" if self.questions else ""
         said.append(
-            "The file gets its name only after llama.cpp has loaded it, split text into the same tokens as the trained "
-            "model, and answered a prompt."
+            "The file gets its name only after llama.cpp has computed the same next words as the trained model, split "
+            f"text into the same tokens, and answered a prompt{asked}."
         )
+        said += [f"Mended on the way: {words}." for words in self.repairs]
         return tuple(said)
 
     @property
@@ -198,7 +255,14 @@ class ExportPlan:
                 f"version for this system: {self.quantization} is made instead, "
                 f"{bytes_text(self.size_bytes)} instead of {bytes_text(self.sizes_bytes[self.requested])}."
             )
-        if self.quantizes and self.hidden_size % 256:
+        if self.text_only:
+            said.append("The model reads pictures, the file will not: only its language model is exported.")
+        if self.context:
+            said.append(
+                f"The file's context ends at {self.context:,} tokens: beyond the model's sliding window llama.cpp "
+                "would compute something else."
+            )
+        if self.quantizes and _K_QUANTS.intersection(self.quantizations) and self.hidden_size % 256:
             said.append(
                 f"The hidden size {self.hidden_size} is not a multiple of 256, the block of K-quants: llama.cpp keeps "
                 "such matrices in a simpler, larger type, so the file gets larger than estimated."
@@ -208,9 +272,12 @@ class ExportPlan:
     @cached_property
     def script(self) -> str:
         """The complete export script."""
-        from hfft_widgets.core.export.script import export_script
+        return export_script(self.steps, self.to_dict())
 
-        return export_script(self)
+    @property
+    def steps(self) -> ExportSteps:
+        """What the script does."""
+        return ExportSteps(**{field.name: getattr(self, field.name) for field in dataclasses.fields(ExportSteps)})
 
     @cached_property
     def fingerprint(self) -> str:
@@ -235,7 +302,7 @@ class ExportPlan:
         return _commands.commands(path, repo=repo, name=self.name, quantization=self.quantization)
 
     def replace(self, **changes: Any) -> ExportPlan:
-        """A new plan with another quantization, name, prompt or destination.
+        """A new plan with another quantization (or several), name, prompt or destination.
 
         Raises:
             ExportError: An unknown name, or a value that is not allowed.
@@ -247,16 +314,17 @@ class ExportPlan:
                 remedy=f"It has: {', '.join(_CHANGEABLE)}; for another model make a new plan.",
             )
         if "quantization" in changes:
-            changes["requested"] = changes.pop("quantization")
+            changes["requested"], *changes["also"] = find_quantizations(changes.pop("quantization"))
         return dataclasses.replace(self, **changes)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, detail: Detail = "plain") -> dict[str, Any]:
         """JSON values: what it was made from, and what follows from that. `from_dict` gets the plan back."""
-        return {
+        values = {
             "kind": "export",
             "title": self.title,
             **dataclasses.asdict(self),
             "quantization": self.quantization,
+            "quantizations": list(self.quantizations),
             "file_name": self.file_name,
             "size_bytes": self.size_bytes,
             "sizes_bytes": self.sizes_bytes,
@@ -267,6 +335,29 @@ class ExportPlan:
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),
         }
+        if detail == "plain":
+            return values
+        return with_card(
+            values,
+            steps=list(self.step_seconds),
+            notes={name: self._note(q) for name, q in QUANTIZATIONS.items()},
+            commands=self.commands(),
+            recipe=recipe_of(self.script),
+            script_lines=self.script.count("\n") + 1,
+        )
+
+    def _note(self, q: Quantization) -> str:
+        return q.good_for if self.quantizer_available or not q.quantizer else "needs the quantizer, which is missing"
+
+    def finished(self, verified: Mapping[str, Any], path: str) -> dict[str, Any]:
+        """JSON values of the export when it is done.
+
+        Args:
+            verified: The data of the script's `verified` event.
+            path: Where the file is.
+        """
+        commands = self.commands(path, repo=verified.get("repo"))
+        return {**self.to_dict(), "verified": dict(verified), "path": path, "commands": commands}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ExportPlan:
@@ -284,82 +375,5 @@ class ExportPlan:
             )
         return cls(**{field.name: values[field.name] for field in fields if field.name in values})
 
-    def __str__(self) -> str:
-        from hfft_widgets.core.export.views import plan_text
-
-        return plan_text(self)
-
     def __repr__(self) -> str:
         return f"<ExportPlan {self.title}: about {bytes_text(self.size_bytes)}, {self.fingerprint}>"
-
-    def to_markdown(self) -> str:
-        """The plan as Markdown."""
-        from hfft_widgets.core.export.views import plan_markdown
-
-        return plan_markdown(self)
-
-    def _repr_html_(self) -> Markup:
-        from hfft_widgets.core.export.views import plan_html
-
-        return plan_html(self)
-
-
-def make_export_plan(
-    *,
-    model: str,
-    config: Mapping[str, Any] | None,
-    adapter_config: Mapping[str, Any] | None,
-    base: str | None,
-    parameters: int,
-    files: Collection[str],
-    base_files: Collection[str] = (),
-    quantization: str = "Q4_K_M",
-    name: str | None = None,
-    prompt: str | None = None,
-    quantizer_available: bool,
-    supported: Collection[str] | None,
-) -> ExportPlan:
-    """The plan for a trained model.
-
-    Args:
-        model: The trained model: folder or Hub id.
-        config: Parsed config.json of the full model, or of the adapter's base; None if there is none.
-        adapter_config: Parsed adapter_config.json; None for a full model.
-        base: What it was trained from; None: what adapter_config.json names, or not known for a full model.
-        parameters: Parameters of the whole model.
-        files: Names of the files in the trained model's folder or repository.
-        base_files: The same for the base.
-        quantization: One of `QUANTIZATIONS`.
-        name: The model's name; None: the last part of `model`.
-        prompt: What the exported model is asked when it is checked, e.g. a held-out row; None: a greeting.
-        quantizer_available: Whether llama.cpp's quantizer can run where the export will.
-        supported: Class names that the converter knows; None: not known here, the converter will say.
-
-    Raises:
-        ExportError: This model cannot become a GGUF file as asked.
-    """
-    find_quantization(quantization)
-    adapter = adapter_config is not None
-    base = checks.checked_base(model, adapter_config, base)
-    source = str(base) if adapter else model
-    config = checks.checked_config(source, config)
-    architecture = checks.checked_architecture(source, config, supported)
-    checks.check_adapter(model, adapter_config)
-    checks.check_weights(source, config, merging=adapter)
-    checks.check_tokenizer(model, {*files, *base_files})
-    text = config.get("text_config") or config
-    return ExportPlan(
-        model=str(model),
-        base=base,
-        adapter=adapter,
-        architecture=architecture,
-        requested=quantization,
-        name=name or str(model),
-        prompt=prompt or DEFAULT_PROMPT,
-        parameters=checks.positive(source, "number of parameters", parameters),
-        hidden_size=checks.positive(source, "hidden_size", text.get("hidden_size") or text.get("n_embd")),
-        vocabulary_size=checks.positive(source, "vocab_size", text.get("vocab_size") or config.get("vocab_size")),
-        tied_embeddings=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
-        dtype=checks.dtype(config),
-        quantizer_available=quantizer_available,
-    )

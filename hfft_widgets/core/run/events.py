@@ -1,9 +1,10 @@
 """Event lines: how a script tells what it does, whatever carries its output.
 
-A script prints one ASCII line per event, `@hfft {json}`, and anything else between them. The keys: `n` counts
-from 0 in one process, `t` is Unix time in seconds, `event` names the kind, `step` and `total_steps` place it,
+A script prints one ASCII line per event, `@hfft:word {json}`, and anything else between them. The word is the run's
+own, so that nothing a row prints can pass for an event; where there is none, the line is `@hfft {json}`. The keys: `n`
+counts from 0 in one process, `t` is Unix time in seconds, `event` names the kind, `step` and `total_steps` place it,
 `epoch` is a float, `metrics` holds raw floats (nan and inf as strings, a missing value as null); every other key is
-that event's own data. `hfft_widgets.scripts.progress` writes these lines.
+that event's own data. `hfft_widgets.scripts.events` writes these lines.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PREFIX = "@hfft "
+PREFIX = "@hfft"
+_LINE = re.compile(r"@hfft(?::([0-9a-f]{4,32}))? (\{.*)", re.DOTALL)
+_MOST_STEPS = 10**12
+_NAME_CHARACTERS = 200
 _PLACED = frozenset({"n", "t", "event", "step", "total_steps", "epoch", "metrics"})
 _HALF_PAIR = re.compile("[\ud800-\udfff]")  # JSON can spell them, no encoding can carry them on
 
@@ -33,6 +37,7 @@ class Event:
         epoch: Passes over the data so far, or None.
         metrics: Raw floats; None where a metric had no value.
         data: What else the event carries.
+        word: The run's own, or "".
     """
 
     n: int
@@ -43,6 +48,7 @@ class Event:
     epoch: float | None = None
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    word: str = ""
 
 
 def parse(line: str) -> Event | None:
@@ -53,29 +59,30 @@ def parse(line: str) -> Event | None:
     >>> parse("Loading weights: 100%") is None
     True
     """
-    at = line.find(PREFIX)
-    if at < 0:
+    found = _LINE.match(line)
+    if found is None:
         return None
     try:
-        raw = json.loads(line[at + len(PREFIX) :])
-        return _event(_clean(raw) if "\\u" in line else raw)
+        raw = json.loads(found[2])
+        return _event(_clean(raw) if "\\u" in line else raw, found[1] or "")
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 
-def _event(raw: dict[str, Any]) -> Event:
+def _event(raw: dict[str, Any], word: str) -> Event:
     seconds = float(raw["t"])
     if not math.isfinite(seconds):
         raise ValueError("an event happens at some time")
     return Event(
-        n=int(raw["n"]),
+        n=_bounded(int(raw["n"])),
         seconds=seconds,
-        kind=str(raw["event"]),
+        kind=str(raw["event"])[:_NAME_CHARACTERS],
         step=_whole(raw.get("step")),
         total_steps=_whole(raw.get("total_steps")),
         epoch=_number(raw.get("epoch")),
-        metrics={str(k): _number(v) for k, v in (raw.get("metrics") or {}).items() if _is_number(v)},
+        metrics={str(k)[:_NAME_CHARACTERS]: _number(v) for k, v in (raw.get("metrics") or {}).items() if _is_number(v)},
         data={str(k): v for k, v in raw.items() if k not in _PLACED},
+        word=word,
     )
 
 
@@ -99,4 +106,11 @@ def _number(value: Any) -> float | None:
 
 def _whole(value: Any) -> int | None:
     number = _number(value)
-    return None if number is None or not math.isfinite(number) else int(number)
+    return None if number is None or not math.isfinite(number) else _bounded(int(number))
+
+
+def _bounded(number: int) -> int:
+    """A count that makes sense; raises ValueError."""
+    if not -_MOST_STEPS < number < _MOST_STEPS:
+        raise ValueError("no training has so many steps")
+    return number

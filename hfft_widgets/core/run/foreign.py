@@ -44,7 +44,7 @@ class ForeignLog:
         metrics = _metrics(text)
         if metrics is None:
             return text
-        return PREFIX + json.dumps(self._event(metrics, seconds))
+        return f"{PREFIX} " + json.dumps(self._event(metrics, seconds))
 
     def _see_bar(self, step: int, total: int) -> None:
         """The training's bar has the largest total; those of evaluations and downloads are shorter."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from hfft_widgets.core.run.events import Event
 
+MOST_METRICS = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -52,6 +54,8 @@ class MetricHistory(Mapping[str, tuple[Point, ...]]):
 
     def _take(self, name: str, point: Point) -> None:
         points = self._points.get(name)
+        if points is None and len(self._points) >= MOST_METRICS:
+            return  # a script that makes up names without end
         if points is None:
             self._points[name] = [point]  # at once: another thread may be reading, and a curve is never empty
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from hfft_widgets.core.run.history import MetricHistory, Point
 from hfft_widgets.core.run.journal import Journal
@@ -21,12 +22,18 @@ class Pace:
         fraction: Between 0 and 1, or None where a number is missing.
         seconds_left: Time to the last step, or None where it cannot be told: too few log lines, the last step is
             done, or the run has ended.
+        left_range: Between which times that most likely is: by the slowest and the fastest part of the last lines.
+        tokens_per_second: Read lately, where the trainer counts them.
+        last_point: Unix time, by the script's clock, of its newest point, or None.
     """
 
     step: int | None = None
     total_steps: int | None = None
     fraction: float | None = None
     seconds_left: float | None = None
+    left_range: tuple[float, float] | None = field(default=None, compare=False)
+    tokens_per_second: float | None = field(default=None, compare=False)
+    last_point: float | None = field(default=None, compare=False)
 
 
 def pace(journal: Journal, stage: Stage, now: float) -> Pace:
@@ -41,8 +48,37 @@ def pace(journal: Journal, stage: Stage, now: float) -> Pace:
     total = journal.total_steps
     if step is None or not total or total < 0:
         return Pace(step=step, total_steps=total)
+    points = _recent(journal.history)
     left = _seconds_left(journal.history, step, total, now) if stage is Stage.RUNNING else None
-    return Pace(step, total, min(1.0, max(0.0, step / total)), left)
+    return Pace(
+        step,
+        total,
+        min(1.0, max(0.0, step / total)),
+        left,
+        left_range=_range(points, left),
+        tokens_per_second=_tokens_per_second(journal.history),
+        last_point=points[-1].seconds if points else None,
+    )
+
+
+def _range(points: Sequence[Point], left: float | None) -> tuple[float, float] | None:
+    """The time left at the pace of the fastest and of the slowest third of the last lines; None of too few."""
+    third = (len(points) - 1) // 3
+    if left is None or third < 2:
+        return None
+    thirds = [(points[at], points[at + third]) for at in (0, third, 2 * third)]
+    paces = [(b.seconds - a.seconds) / (b.step - a.step) for a, b in thirds]
+    mean = (points[-1].seconds - points[0].seconds) / (points[-1].step - points[0].step)
+    return (left * min(paces) / mean, left * max(paces) / mean) if mean > 0 else None
+
+
+def _tokens_per_second(history: MetricHistory) -> float | None:
+    """Of the last lines; the trainer counts tokens of all its processes."""
+    points = history.get("num_tokens", ())[-_WINDOW:]
+    if len(points) < 2:
+        return None
+    seconds, tokens = points[-1].seconds - points[0].seconds, points[-1].value - points[0].value
+    return tokens / seconds if seconds > 0 and tokens > 0 else None
 
 
 def _seconds_left(history: MetricHistory, step: int, total: int, now: float) -> float | None:

@@ -11,3 +11,16 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny models of the oracle, made once."""
+    pytest.importorskip("torch")
+    from tests.core.data.oracle.asking import quiet
+    from tests.core.data.oracle.tiny import save_models
+
+    folder = tmp_path_factory.mktemp("models")
+    with quiet():
+        save_models(folder)
+    return folder

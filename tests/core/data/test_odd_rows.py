@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from hfft_widgets.core.data.fixes import Fix
-from hfft_widgets.core.data.mapping import ColumnMapping
-from hfft_widgets.core.data.picks import Pick
+from hfft_widgets.core.data.mapping.column_mapping import ColumnMapping
+from hfft_widgets.core.data.mapping.transforms import Transform
 from hfft_widgets.core.data.report import validate_rows
+from tests.core.data.small import CHATML
 
 
 def noise(number: int) -> bytes:
@@ -41,9 +42,9 @@ def test_different_pictures_with_the_same_words_are_different_rows() -> None:
 
 def test_a_picture_that_gets_another_name_stays_as_it_is() -> None:
     picks = {
-        "prompt": Pick("column", ("question",), turn="user"),
-        "completion": Pick("column", ("answer",), turn="assistant"),
-        "image": Pick("column", ("img",)),
+        "prompt": Transform("column", ("question",), turn="user"),
+        "completion": Transform("column", ("answer",), turn="assistant"),
+        "image": Transform("column", ("img",)),
     }
     mapping = ColumnMapping(picks)
     scope = {"dataset": pictured([0, 1])}
@@ -63,9 +64,9 @@ def test_nobody_chose_is_no_choice() -> None:
     rows = [{"history": f"{n}?", "human_ref_A": f"a{n}", "human_ref_B": f"b{n}", "labels": n % 2} for n in range(20)]
     report = validate_rows([*rows, {**rows[0], "history": "x?", "labels": None}], name="pairs")
     report = report.with_mapping("DPO", report.verdicts["DPO"].mapping)
-    assert 20 in {
-        row for found in report.findings if found.fix and found.fix.rule == "has_contents" for row in found.rows
-    }
+    assert {found.rule: found.rows for found in report.findings} == {"no_better_answer": (20,)}
+    assert report.verdicts["DPO"].status == "READY"
+    assert len(report.rows_for("DPO")) == 20
 
 
 def test_texts_by_turns_end_with_a_question_where_their_number_is_odd() -> None:
@@ -81,3 +82,18 @@ def test_a_blank_answer_of_an_exchange_is_seen() -> None:
     report = validate_rows(rows, name="exchanges")
     report = report.with_mapping("SFT", report.verdicts["SFT"].mapping)
     assert [found.rows for found in report.findings if found.rule == "blank_content"] == [(7,)]
+
+
+def test_a_pictures_bytes_may_be_words_beside_real_ones() -> None:
+    cells = [{"bytes": None, "path": "a.png"}, {"bytes": None, "path": "b.png"}, {"bytes": "words", "path": None}]
+    turns = [{"role": "user", "content": "Which?"}, {"role": "assistant", "content": "That."}]
+    report = validate_rows([{"messages": turns, "image": cell} for cell in cells], name="pictures", vision=True)
+    assert report.total == 3
+
+
+def test_turns_that_name_no_role_are_no_traceback() -> None:
+    """They are lists like turns, and no conversation to any trainer."""
+    row = {name: [{"content": f"{name} {n}"}] for n, name in enumerate(("prompt", "chosen", "rejected"))}
+    for template in (CHATML, "{% for m in messages %}{{ m.content }}{% endfor %}"):
+        report = validate_rows([row] * 3, name="turns", model="m", template=template)
+        assert report.verdicts["Reward"].status != "READY" or report.reading("Reward", 0).passages

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from hfft_widgets.core.data import checks, views
+from hfft_widgets.cards import report as views
 from hfft_widgets.core.data.fixes import Fix
-from hfft_widgets.core.data.mapping import ColumnMapping
+from hfft_widgets.core.data.mapping.column_mapping import ColumnMapping
 from hfft_widgets.core.data.report import METHODS, Status, ValidationReport, validate_rows
 from hfft_widgets.errors import DataError, EmptyDatasetError
 from tests.core.data.oracle.corpus import CASES
-from tests.core.data.small import CHATML, ROWS, assistant, chat, user
+from tests.core.data.small import CHATML, ROWS, assistant, chat, chats, user
 from tests.core.data.strategies import json_rows
 
 
@@ -99,7 +99,7 @@ def test_hostile_content_is_escaped_everywhere() -> None:
     assert not any(name.startswith("on") or name == "href" for name, _ in seen.attributes)
     for rendering in (page, str(report), report.to_markdown()):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", rendering)
-        assert len(max(rendering.split("\n"), key=len)) < 40_000
+        assert len(max(rendering.split("\n"), key=len)) < 48_000  # of which the stylesheet takes 30
     assert "\\u202e" in seen.text
     assert "](" not in report.to_markdown().replace("\\]\\(", "")
     assert "<script" not in report.to_markdown().replace("\\<", "")
@@ -120,7 +120,7 @@ def test_any_rows_give_a_report(rows: list[dict[str, Any]]) -> None:
     assert not {"script", "img"} & set(Seen(report._repr_html_()).tags)
     for method, verdict in report.verdicts.items():
         compile(report.code(method), "<code>", "exec")
-        if verdict.mapping:
+        if verdict.mapping and not verdict.mapping.asks:
             report.with_mapping(method, verdict.mapping)
 
 
@@ -183,7 +183,7 @@ def test_fixes_are_not_taken_twice_and_a_missing_one_changes_nothing() -> None:
 def test_fixes_that_leave_nothing() -> None:
     report = validate_rows([{"text": " "}, {"text": "  "}], name="blank")
     fixed = report.with_fixes(report.findings[0].fix)
-    assert fixed.verdicts["SFT"].reason == "No row is left after the fixes"
+    assert fixed.verdicts["SFT"].reason == "No row is left after the mapping and the fixes"
     assert fixed.recommended is None
 
 
@@ -206,7 +206,7 @@ def test_findings_name_rows_of_the_dataset_as_it_was_given() -> None:
 def test_what_depends_on_the_template_is_said_only_while_it_is_not_known() -> None:
     rows = ROWS["content without a value"]
     unknown, known = (validate_rows(rows, name="x", template=template).findings[0] for template in (None, CHATML))
-    assert unknown.message == known.message + checks.DEPENDS
+    assert unknown.message.startswith(f"{known.message}. What becomes of it depends on the chat template")
 
 
 def test_many_rows_are_counted_in_full_and_numbered_to_a_thousand() -> None:
@@ -267,3 +267,51 @@ def test_five_thousand_rows_take_less_than_two_cpu_seconds() -> None:
     started = time.process_time()
     validate_rows(rows, name="x")
     assert time.process_time() - started < 2
+
+
+def test_rows_of_one_turn_each_become_conversations() -> None:
+    from datasets import Dataset
+
+    turns = [{"talk": n // 2, **turn} for n, turn in enumerate([user("Why?"), assistant("So.")] * 3)]
+    report = validate_rows(turns, name="turns", template=CHATML)
+    assert report.verdicts["SFT"].status == "INCOMPATIBLE"
+    assert validate_rows([{"talk_id": t.pop("talk"), **t} for t in map(dict, turns)], name="x").recommended is None
+    gathered = report.gathered("talk")
+    assert (gathered.total, gathered.verdicts["SFT"].status) == (3, "READY")
+    scope = {"dataset": Dataset.from_list(turns)}
+    exec(gathered.code("SFT"), scope)
+    assert list(scope["dataset"]) == gathered.rows_for("SFT")
+    assert gathered.code("SFT") in "".join(gathered.to_dict("card")["card"]["code"])
+    with pytest.raises(DataError, match="cannot be gathered"):
+        gathered.gathered("talk")
+    with pytest.raises(DataError, match="cannot be gathered"):
+        report.gathered("topic")
+
+
+def test_a_mapping_that_asks_is_answered_first() -> None:
+    rows = [
+        {"prompt": f"Why {n}?", "response_a": "So.", "response_b": f"No {n}.", "harm_a": n, "harm_b": 2}
+        for n in range(5)
+    ]
+    report = validate_rows(rows, name="asks")
+    mapping = report.verdicts["DPO"].mapping
+    assert mapping is not None
+    assert mapping.asks
+    assert report.recommended != "DPO"
+    with pytest.raises(DataError, match=r"mapping\.better"):
+        report.with_mapping("DPO", mapping)
+    with pytest.raises(DataError):
+        mapping.better("more")
+    lowest = report.with_mapping("DPO", mapping.better("lowest"))
+    assert lowest.recommended == "DPO"
+    assert [row["chosen"] for row in lowest.rows_for("DPO")] == ["So.", "So.", "No 3.", "No 4."]
+    assert [(f.rule, f.rows) for f in lowest.findings if f.rule == "no_better_answer"] == [("no_better_answer", (2,))]
+
+
+def test_a_fix_that_would_leave_out_most_rows_is_not_pressed_with_all() -> None:
+    rows = [*chats([user("Why?"), assistant(" ")], None), *[{"messages": chat(n, "n/a")} for n in range(9)]]
+    report = validate_rows(rows, name="broken")
+    assert [f.rule for f in report.findings if f.sweeping] == ["near_empty"]
+    assert "most rows" in next(f.message for f in report.findings if f.sweeping)
+    assert {fix.rule for fix in report.safe_fixes} >= {"is_conversation", "has_contents"}
+    assert report.with_fixes(*report.safe_fixes).verdicts["SFT"].status

@@ -7,28 +7,18 @@ from pathlib import Path
 import pytest
 
 import hfft_widgets as hfft
-from tests.core.data.oracle.asking import quiet
 from tests.core.data.oracle.case import Case
 from tests.core.data.oracle.corpus import CASES
 from tests.core.data.oracle.scoring import flagged_rows
-from tests.core.data.oracle.tiny import save_models
 from tests.core.data.oracle.trainers import METHODS, as_dataset
 
 pytest.importorskip("torch")
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    with quiet():
-        save_models(folder)
-    return folder
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_verdicts_and_rows(case: Case, models: Path) -> None:
     for template, expected in case.by_template.items():
-        report = hfft.validate(as_dataset(case.rows), model=str(models / template))
+        report = hfft.validate(as_dataset(case.rows), model=str(models / template), learned="all")  # as TRL by itself
         assert tuple(report.verdicts) == METHODS
         for method, verdict in report.verdicts.items():
             assert verdict.status in expected.verdicts[method], (template, method, verdict)

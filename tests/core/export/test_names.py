@@ -63,7 +63,8 @@ def test_posix_paths_are_quoted(folder):
     assert shlex.split(said["LM Studio"]) == ["lms", "import", "--copy", path]
     words = shlex.split(said["Ollama"])
     assert words[:2] == ["cd", path.rpartition("/")[0]]
-    assert words[2:6] == ["echo", "FROM", "./Tiny-Q4_K_M.gguf", ">"]
+    assert words[2:6] == ["ollama", "create", "tiny-q4_k_m", "-f"]
+    assert words[6] == "Tiny-Q4_K_M.Modelfile"
     assert words[-3:] == ["ollama", "run", "tiny-q4_k_m"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfft_widgets.core.export.views import export_result_html
+from hfft_widgets.cards.export import result_html
 from tests.core.export.test_plan import plan_of, text_of
 
 TOLD = {
@@ -23,7 +23,7 @@ PATH = "/models/Tuned-Q4_K_M.gguf"
 
 
 def shown(**changes) -> str:
-    return text_of(export_result_html(plan_of(name="Tuned").to_dict(), {**TOLD, **changes}, PATH))[0]
+    return text_of(result_html(plan_of(name="Tuned").finished({**TOLD, **changes}, PATH)))[0]
 
 
 def test_verified():
@@ -57,8 +57,16 @@ def test_not_verified_says_why_and_claims_nothing():
 
 @given(st.text(), st.text())
 def test_hostile_words_stay_words(prompt, answer):
-    html = export_result_html(
-        plan_of().to_dict(), {**TOLD, "prompt": prompt + "<script>", "answer": answer + "</div>"}, PATH
-    )
+    html = result_html(plan_of().finished({**TOLD, "prompt": prompt + "<script>", "answer": answer + "</div>"}, PATH))
     assert "script" not in text_of(html)[1]
     assert html.count("<div") == html.count("</div>")
+
+
+def test_each_of_several_files_stands_with_its_own_answers():
+    asked = {"count": 41, "alike": 41, "same": 40, "right": 33, "trained_right": 34, "answers": []}
+    other = {**TOLD, "bytes": 640_000_000, "questions": {**asked, "same": 41, "right": 34}}
+    plan = plan_of(name="Tuned", quantization=["Q4_K_M", "Q8_0"])
+    text = text_of(result_html(plan.finished({**TOLD, "questions": asked, "others": [other]}, PATH)))[0]
+    for words in ("All files of this export", "(trained: 34)", "40 of 41", "33 of 41", "640 MB", "34 of 41"):
+        assert words in text
+    assert "All files" not in shown(questions=asked)

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from hfft_widgets.core.plan.flavors import FLAVORS, local_flavor
+from hfft_widgets.core.plan.data_stats import DataStats
+from hfft_widgets.core.plan.hardware import FLAVORS, local_flavor
 from hfft_widgets.core.plan.model import ModelFacts, model_facts
-from hfft_widgets.core.plan.reason import Reason
-from hfft_widgets.core.plan.settings import DataFacts, Settings
-from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.core.plan.plan import TrainingPlan
+from hfft_widgets.core.plan.settings import Reason, Settings
 
 QWEN3 = {
     "0.6B": {"hidden_size": 1024, "num_hidden_layers": 28, "intermediate_size": 3072},
@@ -37,8 +37,8 @@ def qwen3(size: str, **changes: object) -> ModelFacts:
 
 
 @pytest.fixture
-def data() -> DataFacts:
-    return DataFacts(
+def data() -> DataStats:
+    return DataStats(
         name="org/data",
         reference={"path": "org/data", "split": "train"},
         code="",

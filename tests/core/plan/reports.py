@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 from hfft_widgets.core.data.report import ValidationReport, validate_rows
-from hfft_widgets.core.plan.flavors import FLAVORS, Flavor, local_flavor, local_gpu
-from hfft_widgets.core.plan.measure import data_facts
+from hfft_widgets.core.plan.choose import PlanRequest, choose_method, recommend
+from hfft_widgets.core.plan.data_stats import data_stats
+from hfft_widgets.core.plan.hardware import FLAVORS, Flavor, local_flavor, local_gpu
 from hfft_widgets.core.plan.model import ModelFacts, model_facts
-from hfft_widgets.core.plan.recommend import Wishes, choose_method, recommend
-from hfft_widgets.core.plan.training import TrainingPlan
+from hfft_widgets.core.plan.plan import TrainingPlan
+from hfft_widgets.core.script import RECIPE_END, read_plan
+from tests.core.plan.configs import CONFIGS
 
 MACHINES: tuple[Flavor, ...] = (local_flavor(16 * 2**30, 0.1), *FLAVORS)
 WITH_GPU: tuple[Flavor, ...] = (local_gpu("NVIDIA GeForce RTX 4090", 24 * 2**30), *FLAVORS)
 MARKED = "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}"
-
-_QWEN3 = {"model_type": "qwen3", "head_dim": 128, "num_key_value_heads": 8, "vocab_size": 151936}
-CONFIGS: dict[str, dict[str, Any]] = {
-    "Qwen3-0.6B": {**_QWEN3, "hidden_size": 1024, "num_hidden_layers": 28, "num_attention_heads": 16,
-                   "intermediate_size": 3072, "tie_word_embeddings": True},
-    "Qwen3-1.7B": {**_QWEN3, "hidden_size": 2048, "num_hidden_layers": 28, "num_attention_heads": 16,
-                   "intermediate_size": 6144, "tie_word_embeddings": True},
-    "Llama-3.2-3B": {"model_type": "llama", "hidden_size": 3072, "num_hidden_layers": 28, "num_attention_heads": 24,
-                     "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 8192, "vocab_size": 128256,
-                     "tie_word_embeddings": True},
-    "Qwen3-4B": {**_QWEN3, "hidden_size": 2560, "num_hidden_layers": 36, "num_attention_heads": 32,
-                 "intermediate_size": 9728, "tie_word_embeddings": True},
-    "Qwen2.5-7B": {"model_type": "qwen2", "hidden_size": 3584, "num_hidden_layers": 28, "num_attention_heads": 28,
-                   "num_key_value_heads": 4, "intermediate_size": 18944, "vocab_size": 152064,
-                   "tie_word_embeddings": False},
-    "Qwen3-14B": {**_QWEN3, "hidden_size": 5120, "num_hidden_layers": 40, "num_attention_heads": 40,
-                  "intermediate_size": 17408, "tie_word_embeddings": False},
-}  # fmt: skip
 
 
 def model(name: str, template: str | None = MARKED, **changes: Any) -> ModelFacts:
@@ -69,9 +55,47 @@ def report(kind: str, count: int = 600, template: str | None = MARKED, **more: A
 
 def plan(
     name: str = "Qwen3-0.6B", kind: str = "messages", *, template: str | None = MARKED,
-    machines: tuple[Flavor, ...] = MACHINES, count: int = 600, **wishes: Any,
+    machines: tuple[Flavor, ...] = MACHINES, count: int = 600, **request: Any,
 ) -> TrainingPlan:  # fmt: skip
-    own = {key: wishes.pop(key) for key in list(wishes) if key in Wishes.__dataclass_fields__}
+    own = {key: request.pop(key) for key in list(request) if key in PlanRequest.__dataclass_fields__}
     found = report(kind, count, template)
     chosen, _ = choose_method(found, own.get("goal"), own.get("method"))
-    return recommend(model(name, template), found, data_facts(found, chosen), machines, Wishes(**own, settings=wishes))
+    return recommend(
+        model(name, template), found, data_stats(found, chosen), machines, PlanRequest(**own, settings=request)
+    )
+
+
+def words_of(made) -> str:
+    return " ".join(f"{reason.words} {reason.alternative}" for reason in made.reasons)
+
+
+KINDS = {"SFT": "messages", "DPO": "preference", "KTO": "marked", "Reward": "preference",
+         "GRPO": "verifiable", "RLOO": "verifiable"}  # fmt: skip
+
+
+def check(made: TrainingPlan) -> None:
+    e = made.estimate
+    for span in (e.memory_bytes, e.seconds, e.usd):
+        assert all(math.isfinite(value) for value in (span.low, span.mid, span.high))
+        assert 0 <= span.low <= span.mid <= span.high
+    assert e.steps >= 1
+    assert made.effective_batch_size >= 1
+    assert str(made)
+    json.dumps(made.to_dict())
+
+
+def check_script(made: TrainingPlan, most_lines: int) -> str:
+    """The recipe of a plan's script, which stands alone: Python and ASCII, the recipe short and the runtime last."""
+    script = made.script
+    compile(script, "script.py", "exec")
+    recipe, runtime = script.split(RECIPE_END)
+    assert "def main():" in recipe
+    assert len([line for line in recipe.split(chr(34) * 3, 2)[2].splitlines() if line.strip()]) <= most_lines
+    assert "def train(" in runtime
+    assert "from hfft_widgets" not in script
+    assert read_plan(script)["method"] == made.method
+    assert script.isascii()
+    return recipe
+
+
+PLANS = {method: plan(kind=kind, method=method) for method, kind in KINDS.items()}

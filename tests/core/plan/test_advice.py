@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hfft_widgets.core.plan.flavors import local_flavor
+from hfft_widgets.core.plan.hardware import local_flavor
 from tests.core.plan.reports import plan
 
 
@@ -52,11 +52,24 @@ def test_nothing_is_left_on_the_only_machine():
 
 def test_the_cheaper_flavor_can_be_taken():
     made = plan("Qwen3-1.7B", flavor="a10g-small")
-    long = dataclasses.replace(made.data, rows=3000, tokens_per_row=431.0, longest_tokens=726)
+    long = dataclasses.replace(made.data, rows=3000, tokens_per_row=431.0, longest_tokens=726, lengths=None)
     made = dataclasses.replace(made, data=long).replace(max_length=768)
     cheaper = next(advice for advice in made.advice if "cost less in all" in advice.words)
     assert cheaper.words in made.warnings
     assert made.replace(**cheaper.changes).estimate.usd.mid < made.estimate.usd.mid
+
+
+def test_a_training_of_hours_is_tried_for_twenty_minutes_first():
+    made = plan("Qwen3-0.6B", flavor="t4-small")
+    assert not any("first" in advice.label for advice in made.advice)  # it takes minutes
+    long = dataclasses.replace(made.data, rows=47_780, tokens_per_row=9000.0, longest_tokens=30_000)
+    made = dataclasses.replace(made, data=long)
+    offered = next(advice for advice in made.advice if advice.label == "Try 20 min first")
+    short = made.replace(**offered.changes)
+    assert 15 * 60 < short.estimate.seconds.mid <= 21 * 60
+    assert f"{short.rows_seen:,} of 47,780 rows" in offered.words
+    assert offered.words in made.warnings
+    assert offered not in short.advice
 
 
 def test_an_edited_script_is_no_reason_to_fail():

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
 
 import plotly.graph_objects as go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfft_widgets.core.html import Markup
-from hfft_widgets.core.run.curves import COLORS, figure, groups, svg, ticks
+from hfft_widgets.core.html import COLORS
+from hfft_widgets.core.method import METHODS
+from hfft_widgets.core.run.curves import figure, groups
+from hfft_widgets.core.run.curves.thinning import thin
 from hfft_widgets.core.run.history import Point
-from hfft_widgets.core.run.thinning import thin
 
 NAN = float("nan")
 
@@ -48,8 +48,20 @@ METRICS = {
         "step_time",
         "eval_reward",
     ],
+    "KTO": [
+        *SHARED,
+        *(f"{kind}/{side}" for kind in ("rewards", "logps", "logits") for side in ("chosen", "rejected")),
+        "rewards/margins",
+        "kl",
+        "entropy",
+        *EVAL,
+        "eval_rewards/margins",
+        "eval_kl",
+    ],
     "Reward": [*SHARED, "accuracy", "margin", "mean_reward", "min_reward", "max_reward"],
 }
+METRICS["GRPO"].append("kl")  # where beta is not 0
+METRICS["RLOO"] = [*METRICS["GRPO"], "clip_ratio/region_mean"]
 FIRST = {
     "SFT": [("loss", "eval_loss"), ("learning_rate",), ("grad_norm",)],
     "DPO": [
@@ -59,6 +71,13 @@ FIRST = {
         ("rewards/chosen", "rewards/rejected", "rewards/margins", "eval_rewards/chosen"),
     ],
     "GRPO": [("reward", "reward_std", "eval_reward"), ("loss",)],
+    "KTO": [
+        ("loss", "eval_loss"),
+        ("learning_rate",),
+        ("grad_norm",),
+        (*(f"rewards/{k}" for k in ("chosen", "rejected", "margins")), "eval_rewards/margins"),
+    ],
+    "RLOO": [("reward", "reward_std", "eval_reward"), ("loss",)],
     "Reward": [("loss",), ("learning_rate",), ("grad_norm",), ("margin", "mean_reward", "min_reward", "max_reward")],
 }
 HOSTILE = "</text><script>alert(1)</script> & <b>"
@@ -76,6 +95,26 @@ def test_the_telling_plots_come_first_and_bookkeeping_on_none(method: str) -> No
     assert len(shown) == len(set(shown))
     assert not {"epoch", "num_tokens", "step_time", *EVAL[1:], *SUMMARY} & set(shown)
     assert all(group.title and group.y_title for group in found)
+
+
+# the three plots that a method's own metrics come to first
+TELLING = {
+    "SFT": ["Loss", "Accuracy", "Entropy"],
+    "DPO": ["Loss", "Accuracy", "Rewards"],
+    "GRPO": ["Reward", "Groups with equal rewards", "Completion length"],
+    "KTO": ["Loss", "Rewards", "KL divergence"],
+    "Reward": ["Loss", "Accuracy", "Rewards"],
+    "RLOO": ["Reward", "Groups with equal rewards", "Completion length"],
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_metrics_that_tell_most_of_a_method_are_logged_and_come_first(method: str) -> None:
+    telling = METHODS[method].curves
+    assert set(telling) <= set(METRICS[method])
+    found = groups(METRICS[method], telling)
+    assert [group.title for group in found[:3]] == TELLING[method]
+    assert set(found) == set(groups(METRICS[method]))
 
 
 def test_unknown_metrics_get_a_plot_each() -> None:
@@ -125,73 +164,6 @@ def luminance(color: str) -> float:
 def test_lines_can_be_seen_on_light_and_dark(color: str, ground: str) -> None:
     light, dark = sorted((luminance(color), luminance(ground)), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
-
-
-def parsed(markup: Markup) -> ET.Element:
-    return ET.fromstring(str(markup))
-
-
-def test_the_static_chart_breaks_at_gaps_and_tells_the_last_values() -> None:
-    history = {"loss": points([3.0, 2.5, NAN, 2.0, math.inf, 1.5, 1.25]), "eval_loss": points([2.75], first=4)}
-    chart = parsed(svg(history, ["loss", "eval_loss", "absent"], label="Loss of a run"))
-    lines = chart.findall("polyline")
-    assert [len(line.get("points", "").split()) for line in lines] == [2, 2]
-    assert len(chart.findall("circle")) == 2, "a lone point is a dot: step 4 of loss, and the one evaluation"
-    assert chart.get("aria-label") == "Loss of a run. Step 7: loss 1.25, eval_loss 2.75."
-    words = [node.text for node in chart.findall("text")]
-    assert {"loss 1.25 ", "eval_loss 2.75 ", "step "} <= set(words)
-    assert all(word is not None and word.endswith(" ") for word in words)
-    assert chart.find("title") is None
-
-
-def test_the_static_chart_stays_inside_its_frame() -> None:
-    chart = parsed(svg({"loss": points([1e6, -5.0, 1e-9])}, ["loss"], width=400, height=150))
-    for line in chart.findall("polyline"):
-        for place in line.get("points", "").split():
-            x, y = map(float, place.split(","))
-            assert 0 <= x <= 400
-            assert 0 <= y <= 150
-
-
-def test_every_curve_of_the_static_chart_is_in_its_legend() -> None:
-    names = [f"a rather long name of metric {i}" for i in range(5)]
-    chart = parsed(svg({name: points([1.0, 2.0]) for name in names}, names, width=400))
-    entries = [node for node in chart.findall("text") if node.text and node.text.startswith("a rather")]
-    assert [node.text for node in entries] == [f"{name} 2 " for name in names]
-    assert len({node.get("y") for node in entries}) == 5, "one below the other where there is no room beside"
-    top = min(float(place.split(",")[1]) for line in chart.findall("polyline") for place in line.get("points").split())
-    assert top > max(float(node.get("y")) for node in entries)
-
-
-def test_the_static_chart_escapes_names() -> None:
-    chart = svg({HOSTILE: points([1.0, 2.0])}, [HOSTILE], label=HOSTILE)
-    assert "<script" not in chart
-    assert "<b>" not in chart
-    assert HOSTILE in (parsed(chart).get("aria-label") or "")
-
-
-@pytest.mark.parametrize("history", [{}, {"loss": []}, {"loss": points([NAN, math.inf])}])
-def test_nothing_to_draw_is_said(history: dict[str, list[Point]]) -> None:
-    assert "No values" in svg(history, ["loss"])
-
-
-@pytest.mark.parametrize("values", [[5.0], [0.0, 0.0], [1e-12] * 3, [-1e299, 1e299], [1.0, 1.7e308, -1.7e308, 2.0]])
-def test_odd_ranges_are_drawn(values: list[float]) -> None:
-    assert parsed(svg({"loss": points(values)}, ["loss"])).get("role") == "img"
-
-
-def test_a_long_curve_stays_a_small_chart() -> None:
-    history = {"loss": points([math.sin(k / 300) for k in range(100_000)])}
-    assert len(svg(history, ["loss"])) < 10_000
-
-
-@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.integers(1, 10))
-def test_ticks_lie_inside_and_are_few(low: float, span: float, count: int) -> None:
-    span = max(span, abs(low) * 1e-6)
-    high = low + span
-    found = ticks(low, high, count)
-    assert len(found) <= count + 1
-    assert all(low - 1e-6 * span <= tick <= high + 1e-6 * span for tick in found)
 
 
 CURVES = st.integers(0, 300).flatmap(

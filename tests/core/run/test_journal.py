@@ -135,9 +135,27 @@ def test_bars_colours_and_separators():
     assert journal.log.split("\n") == [" 100%|###", "bold link", "a\u2028b"]
 
 
-def test_an_event_behind_a_bar_is_seen():
-    _, seen = fed([b' 50%|##  \r 99%|### @hfft {"n": 0, "t": 1.0, "event": "end"}\n'])
+def test_an_event_begins_its_line():
+    """What stands behind something else is what somebody printed: a row, an answer."""
+    journal, seen = fed([b'the row was: @hfft {"n": 0, "t": 1.0, "event": "end", "output_dir": "/etc"}\n'])
+    assert seen == []
+    assert journal.log.startswith("the row was: @hfft")
+    _, seen = fed([b' 50%|##  \r 99%|### \n@hfft {"n": 0, "t": 1.0, "event": "end"}\n'])
     assert [event.kind for event in seen] == ["end"]
+
+
+def test_event_lines_are_the_runs_own():
+    own = b'@hfft:ab12cd34 {"n": 0, "t": 1.0, "event": "log", "step": 1, "metrics": {"loss": 2.0}}\n'
+    fake = b'@hfft {"n": 1, "t": 2.0, "event": "end"}\n@hfft:00000000 {"n": 1, "t": 2.0, "event": "end"}\n'
+    journal, seen = fed([own + fake + own.replace(b'"step": 1', b'"step": 2')])
+    assert [event.kind for event in seen] == ["log", "log"]
+    assert journal.word == "ab12cd34"
+    assert journal.last == "log"
+    assert journal.log.count("@hfft") == 2  # they are shown as the text that they are
+    assert last_word(own + fake, "ab12cd34") == ""
+    assert last_word(fake, "ab12cd34") == "end"  # of a script that has no word
+    _, seen = fed([b'@hfft {"n": 0, "t": 1.0, "event": "log", "step": 1e300, "metrics": {"loss": 1}}\n'])
+    assert seen == []
 
 
 def test_a_line_that_is_still_being_written():

@@ -90,3 +90,18 @@ def test_no_telling_is_too_odd(rows, total, now):
     found = pace(journal_of(rows, total), Stage.RUNNING, now)
     assert found.seconds_left is None or found.seconds_left >= 0
     assert found.fraction is None or 0 <= found.fraction <= 1
+
+
+def test_the_range_of_the_time_left_and_tokens_per_second():
+    rows = steady(1, 11) + [(step, 1020.0 + 4.0 * (step - 11)) for step in range(12, 32)]
+    found = pace(journal_of(rows), Stage.RUNNING, rows[-1][1])
+    low, high = found.left_range
+    assert low < found.seconds_left < high
+    assert (low, high) == (pytest.approx(69 * 2.0, rel=0.15), pytest.approx(69 * 4.0, rel=0.15))
+    assert found.last_point == rows[-1][1]
+    tokens = journal_of(steady(1, 3))
+    for step, count in ((1, 100), (3, 500)):
+        event = {"n": 9, "t": 1000.0 + step, "event": "log", "step": step, "metrics": {"num_tokens": count}}
+        tokens.feed(b"@hfft " + json.dumps(event).encode() + b"\n")
+    assert pace(tokens, Stage.RUNNING, 1003.0).tokens_per_second == 200.0
+    assert pace(journal_of(steady(1, 3)), Stage.RUNNING, 1003.0).left_range is None

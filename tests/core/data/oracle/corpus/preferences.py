@@ -83,7 +83,7 @@ PAIRED = [
     case("chosen_response and rejected_response", rows(lambda n: {
         "prompt": question(n), "chosen_response": answer(n), "rejected_response": poor(n)}), "M M R M M"),
     case("truthy-dpo", rows(lambda n: {"id": f"{n:032x}", "source": "made-up", "system": "You are honest.",
-                                       "prompt": question(n), **_texts(n)}), "M R/M R R/M R/M"),
+                                       "prompt": question(n), **_texts(n)}), "M M M M M"),
     case("answers without prompt as messages", rows(lambda n: {"question": question(n), **_answers(n)}),
          "M M M M M", hashed=True),
     case("answers alone", rows(lambda n: {"chosen": answer(n), "rejected": poor(n)}), "M R X R R"),
@@ -156,7 +156,7 @@ LABELLED = [
     case("unpaired, labels 0.0 and 1.0",
          rows(lambda n: {"prompt": question(n), "completion": answer(n), "label": float(n % 2)}), "R/M X R R X"),
     case("unpaired, all desirable", rows(lambda n: {"prompt": question(n), "completion": answer(n), "label": True}),
-         "R/M X R R X", dict.fromkeys(range(4), "open KTO")),
+         "R/M X R X X", dict.fromkeys(range(4), "open KTO")),
     case("unpaired, ratings as labels",
          rows(lambda n: {"prompt": question(n), "completion": answer(n), "label": n % 5 + 1}), "R/M X R M/R X",
          dict.fromkeys(range(4), "open KTO")),

@@ -1,0 +1,1 @@
+"""Column mappings: found, offered, applied."""

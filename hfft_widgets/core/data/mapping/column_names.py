@@ -1,0 +1,137 @@
+"""The names public datasets give to the columns trainers read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from hfft_widgets.core.data.columns import Schema, Shape
+
+# Names are compared without case and separators; the earlier ones are the surer ones.
+PROMPT = (
+    "prompt", "instruction", "instructions", "question", "query", "problem", "user", "userprompt", "usermessage",
+    "request", "input", "inputs", "human", "task", "goal", "history", "questionstem",
+)  # fmt: skip
+# What a task may be about, where nothing is plainly a prompt: a summary's document, a translation's source.
+SUBJECT = (
+    "dialogue", "dialog", "document", "article", "passage", "context", "text", "sentence", "premise", "body", "post",
+    "content", "code", "title", "description", "source", "src",
+)  # fmt: skip
+COMPLETION = (
+    "completion", "response", "output", "outputs", "answer", "reply", "assistant", "assistantresponse", "solution",
+    "target", "targets", "label", "generation", "gpt", "summary", "answers", "canonicalsolution", "highlights",
+    "finalanswer", "groundtruth", "goldanswer", "modelanswer",
+)  # fmt: skip
+MESSAGES = (
+    "messages", "conversations", "conversation", "chat", "dialogue", "dialog", "turns", "history", "chatmessages",
+)  # fmt: skip
+TEXT = ("text", "content", "document", "passage", "body", "article", "rawtext", "code")
+SYSTEM = ("system", "systemprompt", "systemmessage")
+# What an instruction is about: it belongs to the prompt, after it.
+MATERIAL = ("input", "inputs", "context")
+
+# Whether an answer was wanted, and how good it was found.
+LABEL = (
+    "label", "labels", "islabel", "thumbs", "thumb", "thumbsup", "vote", "upvoted", "liked", "like", "desirable",
+    "isdesirable", "good", "isgood", "accepted", "isaccepted", "correct", "iscorrect", "feedback", "judgement",
+    "judgment", "verdict", "preferred", "positive", "helpful", "rating", "score", "stars", "quality", "helpfulness",
+    "overall", "overallscore", "reward", "grade", "issafe", "safe",
+)  # fmt: skip
+YES = (
+    "true", "yes", "good", "up", "thumbsup", "thumbs_up", "positive", "like", "liked", "desirable", "chosen",
+    "accepted", "accept", "correct", "helpful", "preferred", "pass", "upvote", "1", "+1", "y", "win",
+)  # fmt: skip
+NO = (
+    "false", "no", "bad", "down", "thumbsdown", "thumbs_down", "negative", "dislike", "disliked", "undesirable",
+    "rejected", "reject", "incorrect", "unhelpful", "wrong", "fail", "downvote", "0", "-1", "n", "lose",
+)  # fmt: skip
+# Which of two answers is the better one, and the values that mean the first.
+CHOICE = (
+    "labels", "label", "winner", "preference", "preferred", "choice", "better", "betterresponseid", "preferredresponse",
+    "selected", "best", "bestresponse", "vote", "humanpreference", "annotation",
+)  # fmt: skip
+SCORES = (
+    "score",
+    "rating",
+    "reward",
+    "votes",
+    "upvotes",
+    "quality",
+    "stars",
+    "overall",
+    "helpfulness",
+    "correctness",
+    "likes",
+    "elo",
+    "grade",
+    "winner",
+    "wins",
+    "votecount",
+)
+PICTURES = ("images", "image", "img", "imgs", "picture", "pictures", "photo", "photos", "screenshot")
+
+# What the model's own answer can be held against.
+CHECKED = (
+    "answer", "solution", "groundtruth", "finalanswer", "target", "label", "expectedanswer", "goldanswer", "expected",
+    "correctanswer", "testcases", "tests", "test", "answerkey", "result", "referenceanswer",
+)  # fmt: skip
+# Earlier exchanges that a conversation goes on from.
+HISTORY = ("history", "chathistory", "conversationhistory", "previousturns")
+# Which of two scores is the better one: of these the lowest, of SCORES the highest, and of what is bad nobody knows.
+PLACES = ("rank", "ranking", "position", "place", "order")
+HARMS = (
+    "tox", "harm", "loss", "error", "perplex", "ppl", "risk", "danger", "distance", "hallucinat", "bias", "unsafe",
+    "cost", "penalty", "wer", "latency",
+)  # fmt: skip
+
+# For preferences a part of the name decides: good_response, response_chosen, winner.
+CHOSEN_WORDS = frozenset(
+    {"chosen", "accepted", "preferred", "good", "better", "best", "winner", "winning", "positive", "win"}
+)
+ANSWER_WORDS = frozenset({"completion", "response", "answer", "output", "reply", "solution", "summary"})
+REJECTED_WORDS = frozenset(
+    {
+        "rejected",
+        "dispreferred",
+        "bad",
+        "worse",
+        "worst",
+        "loser",
+        "losing",
+        "negative",
+        "reject",
+        "refused",
+        "lose",
+        "nonpreferred",
+        "non",
+        "not",
+        "unpreferred",
+    }
+)
+
+
+def spelled(
+    schema: Schema, names: Collection[str], shapes: Collection[Shape], *, numbers: bool = False
+) -> Iterator[str]:
+    """The columns with one of these names and shapes, the surest name first; numbers as text only if asked for."""
+    known: dict[str, list[str]] = {}
+    for name, column in schema.columns.items():
+        if column.shape in shapes and (numbers or column.path[-1:] != (("written",),)):
+            for own in column.names:
+                known.setdefault(flat(own), []).append(name)
+    for name in names:
+        yield from known.get(name, ())
+
+
+def worded(schema: Schema, words: Collection[str], shapes: Collection[Shape]) -> Iterator[str]:
+    """The columns of these shapes with one of these words in their name, the shortest name first."""
+    for name in sorted(schema.columns, key=len):
+        column = schema.columns[name]
+        own = {word for known in column.names for word in re.split(r"[^a-z0-9]+", known.lower())}
+        if column.shape in shapes and {*words} & own:
+            yield name
+
+
+def flat(name: str) -> str:
+    """A name without case and separators."""
+    return re.sub(r"[\W_]", "", name.lower())

@@ -1,0 +1,1 @@
+"""Logs and live figures of jobs, as the Hub streams them."""

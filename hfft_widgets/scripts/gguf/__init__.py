@@ -1,0 +1,1 @@
+"""What an export script holds beside what every script does."""

@@ -1,0 +1,90 @@
+"""The training's own held-out questions, asked of the file: the only check that sees a wrong base of the same shape."""
+
+from hfft_widgets.scripts.gguf.subprocess_steps import StepFailedError, say
+
+BEGINNING = 8  # words: rounding alone makes long answers part ways later on, another model parts at once
+# The share of answers that may begin otherwise. 16 bits change nothing but ties between two tokens; fewer bits change
+# answers of which the model was not sure. Another base answers hardly any question with the same words.
+MOST_OTHER = {"F16": 0.15, "BF16": 0.15, "Q8_0": 0.15, "Q6_K": 0.2, "Q5_K_M": 0.25, "Q5_K_S": 0.25}
+MOST_OTHER_SMALL = {"Q4": 0.4, "IQ4": 0.4, "Q3": 0.6, "IQ3": 0.6}  # Q2_K may change them all
+RIGHT_LOST = 0.01  # how unlikely a loss of right answers may be if it were chance
+
+
+def ask_all(copy, questions, longest):
+    """The file's greedy answers, as long as the trained model's could be.
+
+    Args:
+        copy: The loaded file.
+        questions: Rows of the training's `answers` event, with the rendered text in `asked`.
+        longest: Tokens of the longest answer.
+    """
+    answers = []
+    for number, row in enumerate(questions):
+        say(share=0.6 + 0.4 * number / len(questions), message=f"Held-out question {number + 1} of {len(questions)}")
+        answers.append(copy.answer(row["asked"], longest)[0])
+    return answers
+
+
+def judge(questions, answers, quantization):
+    """How the file's answers compare with the trained model's; refuses too many others.
+
+    Returns:
+        count, same (word for word), alike (the same beginning), right and trained_right (equal to what was expected),
+        and the answers themselves.
+    """
+    trained = [row["after"] for row in questions]
+    expected = [row["expected"] for row in questions]
+    alike = sum(begins_alike(a, b) for a, b in zip(answers, trained, strict=True))
+    right, was_right = equal(answers, expected), equal(trained, expected)
+    found = {
+        "count": len(questions), "alike": alike, "right": sum(right), "trained_right": sum(was_right),
+        "same": sum(equal(answers, trained)), "answers": answers,
+    }  # fmt: skip
+    others, most = len(questions) - alike, allowed(quantization, len(questions))
+    if others > most:
+        raise other_answers(
+            found, f"{others} of {len(questions)} begin with other words (allowed: {most})", quantization
+        )
+    lost = sum(was and not now for was, now in zip(was_right, right, strict=True))
+    gained = sum(now and not was for was, now in zip(was_right, right, strict=True))
+    if chance(lost, gained) < RIGHT_LOST:
+        raise other_answers(found, f"{lost} right answers are lost and {gained} gained", quantization)
+    return found
+
+
+def other_answers(found, what, quantization):
+    """The error for a file that does not answer as the trained model did."""
+    small = quantization not in {"F16", "BF16", "Q8_0"}
+    return StepFailedError(
+        f"The {quantization} file does not answer as the trained model did: of its answers to the training's held-out "
+        f"questions, {what}. Right: trained {found['trained_right']} of {found['count']}, file {found['right']}.",
+        kind="VerificationError",
+        remedy="Choose a quantization with more bits, such as Q8_0."
+        if small
+        else "Check that the base is the very model that was trained: one of the same shape merges without an error.",
+    )
+
+
+def allowed(quantization, count):
+    """How many answers may be others: one always, for two tokens can be equally likely."""
+    family = quantization.partition("_")[0]
+    return max(1, int(MOST_OTHER.get(quantization, MOST_OTHER_SMALL.get(family, 1.0)) * count))
+
+
+def begins_alike(one, other):
+    """Whether two answers are the same, or begin with the same words where they are long."""
+    ours, theirs = one.split(), other.split()
+    return ours == theirs or (len(theirs) > BEGINNING and ours[:BEGINNING] == theirs[:BEGINNING])
+
+
+def equal(some, others):
+    """Which texts are the same as those beside them, blanks at the ends aside."""
+    return [one.strip() == other.strip() for one, other in zip(some, others, strict=True)]
+
+
+def chance(lost, gained):
+    """How likely so many or more losses among all changes are if each could as well have been a gain (sign test)."""
+    from math import comb
+
+    changes = lost + gained
+    return sum(comb(changes, k) for k in range(lost, changes + 1)) / 2**changes

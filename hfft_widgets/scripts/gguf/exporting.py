@@ -1,0 +1,257 @@
+"""The frame of an export: a work folder that always goes away, a final name that comes last, an end that is told."""
+
+import hashlib
+import json
+import re
+import shutil
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from hfft_widgets.scripts.events import tell
+from hfft_widgets.scripts.gguf.modelfile import modelfile
+from hfft_widgets.scripts.gguf.subprocess_steps import (
+    REMEDIES,
+    STEP_ARGUMENT,
+    CanceledError,
+    ExportProgress,
+    StepFailedError,
+    run_step,
+    step,
+)
+from hfft_widgets.scripts.masking import mask_output
+
+MODELFILE = ".Modelfile"
+MADE_HERE = ".made-by-hfft-export"  # only a work folder with this file in it is ever deleted
+
+
+@contextmanager
+def workspace(output_dir, seconds, files=1):
+    """A folder for what is only needed on the way; it is gone afterwards, whatever happens.
+
+    Args:
+        output_dir: Where the result goes.
+        seconds: How long each step may take: step name -> seconds. It weighs the progress bar.
+        files: How many files are made; the seconds are those of all.
+    """
+    work = Path(output_dir) / "work"
+    discard_workspace(work)
+    work.mkdir(parents=True)
+    (work / MADE_HERE).touch()
+    ExportProgress.expect(seconds, files)
+    try:
+        yield work
+    finally:
+        discard_workspace(work)
+
+
+def discard_workspace(work):
+    """Delete a work folder, e.g. what a killed run left behind; never somebody's own folder of that name."""
+    if not work.exists():
+        return
+    if not (work / MADE_HERE).exists():
+        raise StepFailedError(
+            f"The folder {work} exists and was not made by an export.",
+            kind="FileExistsError",
+            remedy="Set HFFT_OUTPUT_DIR to another folder.",
+        )
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def discard(path):
+    """Give the disk space of a file or folder back as soon as nothing needs it any more."""
+    path = Path(path)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+# ---- The file ------------------------------------------------------------------------------------
+
+
+def check(file, sources, prompt, max_tokens=96, **more):
+    """Compare the file with the model it was made from, and ask it something; a file that fails is deleted.
+
+    Args:
+        file: The GGUF file.
+        sources: The trained model, then its base or None.
+        prompt: What to ask it.
+        max_tokens: Length of the longest answer.
+        **more: Further arguments of `verify`.
+    """
+    try:
+        message = "Checking the file in llama.cpp"
+        return step("verify", message, file=file, sources=sources, prompt=prompt, max_tokens=max_tokens, **more)
+    except StepFailedError:
+        discard(file)
+        raise
+
+
+def keep(draft, exported, sources, prompt, found, push_to=None):
+    """Give a checked file its name, push it to a Hub repository if there is one; returns what was found of it."""
+    draft, exported = Path(draft), Path(exported)
+    if draft != exported:
+        draft.replace(exported)
+    ollama, found = found["ollama"], {name: value for name, value in found.items() if name != "ollama"}
+    exported.with_suffix(MODELFILE).write_text(modelfile(exported.name, ollama), "utf-8")
+    told = {"prompt": prompt, "file": str(exported.absolute()), "bytes": exported.stat().st_size, **found}
+    note_of(exported).write_text(json.dumps({"made_from": made_from(sources), **told}, indent=2), "utf-8")
+    if push_to:
+        push(exported, push_to, sources, told, ollama)
+        told["repo"] = push_to
+    return told
+
+
+def done(kept):
+    """Tell what was found of the files, the first with the others beside it, and that this is the end."""
+    first, *others = kept
+    tell("verified", **first, **({"others": others} if others else {}))
+    tell("end", file=first["file"], bytes=first["bytes"], output_dir=str(Path(first["file"]).parent))
+
+
+def push(exported, repo, sources, told, ollama):
+    """Put a finished file on the Hub; the repository is private if new, and nothing of it is written over.
+
+    Its card gets a row for the file; a card of somebody's own stays as it is. Ollama reads its two files from the Hub.
+    """
+    from huggingface_hub import CommitOperationAdd, create_commit, create_repo, file_exists
+
+    tell("progress", message=f"Pushing {exported.name} to {repo}")
+    create_repo(repo, private=True, exist_ok=True)
+    files = [CommitOperationAdd(path_in_repo=exported.name, path_or_fileobj=str(exported))]
+    card = gguf_card(exported.name, repo, sources, told, earlier_card(repo))
+    if card is not None:
+        files.append(CommitOperationAdd(path_in_repo="README.md", path_or_fileobj=card.encode()))
+    said = {"template": ollama["template"], "params": json.dumps(ollama["params"], ensure_ascii=False)}
+    files += [
+        CommitOperationAdd(path_in_repo=name, path_or_fileobj=text.encode())
+        for name, text in said.items()
+        if text and not file_exists(repo, name)
+    ]
+    create_commit(repo, operations=files, commit_message=f"Add {exported.name}")
+
+
+def earlier_card(repo):
+    """The card that the repository has, or None."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repo, "README.md")).read_text("utf-8")
+    except EntryNotFoundError:
+        return None
+
+
+ROWS_BEGIN = "<!-- files: made by hfft-widgets; a row for each -->"
+ROWS_HEAD = "| file | size | next words, KL to the trained model | right answers: trained, file |\n|---|---|---|---|"
+
+
+def card_row(name, told):
+    """What was found of a file, as a row of the card's table."""
+    numbers, asked = told.get("numbers") or {}, told.get("questions") or {}
+    apart = f"{numbers['kl']:.1e} (16-bit file)" if numbers else "not computed"
+    right = f"{asked['trained_right']} and {asked['right']} of {asked['count']}" if asked else "not asked"
+    return f"| `{name}` | {told['bytes'] / 1e6:,.0f} MB | {apart} | {right} |"
+
+
+def with_row(card, name, row):
+    """The card with the file's row in its table; None for a card that has no such table."""
+    if ROWS_BEGIN not in card:
+        return None
+    before, _, after = card.partition(f"{ROWS_BEGIN}\n{ROWS_HEAD}\n")
+    lines = after.split("\n")
+    count = next((n for n, line in enumerate(lines) if not line.startswith("|")), len(lines))
+    rows = sorted({*(line for line in lines[:count] if not line.startswith(f"| `{name}` |")), row})
+    return "\n".join([f"{before}{ROWS_BEGIN}", ROWS_HEAD, *rows, *lines[count:]])
+
+
+def gguf_card(name, repo, sources, told, earlier=None):
+    """The text of the model card; what is a folder of one machine is not named. None: the earlier one stays."""
+    if earlier is not None:
+        return with_row(earlier, name, card_row(name, told))
+    made = [source for source in sources if source and not Path(source).is_absolute()][:1]
+    header = [f"base_model: {json.dumps(made[0])}", "base_model_relation: quantized"] if made else []
+    quantization = name.removesuffix(".gguf").rpartition("-")[2]
+    origin = f"`{made[0]}` for llama.cpp" if made else "A model for llama.cpp"
+    lines = [
+        "---",
+        *header,
+        "library_name: gguf",
+        "tags: [gguf, hfft-widgets]",
+        "---",
+        "",
+        f"# {repo.rpartition('/')[2]}",
+    ]
+    lines += ["", f"{origin}, Ollama and LM Studio. Each file got its name only after llama.cpp had computed the same"]
+    lines += ["next words as the trained model, split text into the same tokens, and answered.", "", ROWS_BEGIN]
+    lines += [ROWS_HEAD, card_row(name, told)]
+    return "\n".join([*lines, "", "```sh", f"llama-server -hf {repo}:{quantization}", "```", ""])
+
+
+def finished(exported, sources):
+    """The file and what was found of it, if this very model was exported to it before; else None."""
+    exported = Path(exported)
+    note = note_of(exported)
+    if not exported.is_file() or not note.is_file():
+        return None
+    try:
+        found = json.loads(note.read_text("utf-8"))
+        return (
+            (exported, {key: found.get(key) for key in PROOF}) if found.get("made_from") == made_from(sources) else None
+        )
+    except (ValueError, AttributeError):
+        return None
+
+
+PROOF = ("merge", "numbers", "weights", "repairs", "sixteen_bit", "tensors", "lost")  # what the steps before found
+
+
+def note_of(exported):
+    """The small file beside the GGUF file that says what it was made from and what the check found."""
+    return Path(exported).with_suffix(".json")
+
+
+def made_from(sources):
+    """A short name for the models as they are now: of their names, and size and time of each of their files."""
+    stamps = []
+    for source in sources:
+        files = sorted(Path(source).iterdir()) if source and Path(source).is_dir() else []
+        stats = [(file.name, file.stat()) for file in files if file.is_file()]
+        stamps.append([source, [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]])
+    return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:16]
+
+
+# ---- The whole script ----------------------------------------------------------------------------
+
+
+def cancel(signum, frame):
+    """Ctrl-C, a cancelled run or a timeout: unwind once, so that the step is ended and the work folder deleted."""
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    raise CanceledError(signum)
+
+
+def run(main):
+    """Run the recipe, or one of its steps. Exit code 0: done; 1: an error was told; 128 + signal: asked to stop."""
+    mask_output()
+    if sys.argv[1:2] == [STEP_ARGUMENT]:
+        run_step(sys.argv[2])
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), cancel)
+    try:
+        main()
+    except CanceledError as canceled:
+        signum = int(canceled.args[0])
+        tell("stopped", signal=signum)
+        sys.exit(128 + signum)
+    except StepFailedError as error:
+        tell("error", type=error.kind, message=str(error), remedy=error.remedy)
+        sys.exit(1)
+    except Exception as error:
+        remedy = next((words for pattern, words in REMEDIES if re.search(pattern, str(error))), "")
+        tell("error", type=type(error).__name__, message=str(error)[:2000], remedy=remedy)
+        raise

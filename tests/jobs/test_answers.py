@@ -1,0 +1,33 @@
+"""Asking both models: the same question, the same way, in a process of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+import hfft_widgets as hfft
+from hfft_widgets.errors import ExportError, RunError
+from tests.scripts.running import plan_on, rows_for
+
+
+@pytest.mark.ci
+@pytest.mark.usefixtures("sample_folders")
+def test_both_answer_and_the_answers_while_it_trained_are_kept(tmp_path):
+    run = hfft.launch(plan_on(rows_for("SFT"), tmp_path, hfft.samples.model(), "SFT", "lora", questions=3)).wait(180)
+    assert run.stage == "COMPLETED", run.log
+    told = run.to_dict()["samples"]
+    assert len(told) == 3
+    assert told[0]["answers"][0][0] == 0
+    first, longest = run.journal.data("answers")["rows"][0], run.journal.data("answers")["longest"]
+    both = run.answer(first["prompt"], longest=longest)
+    assert both.untrained.strip() == first["before"].strip()
+    assert both.trained.strip() == first["after"].strip()
+    warm = run.answer(first["prompt"], "trained", temperature=1.0, longest=8)
+    assert warm.untrained is None
+    assert warm == run.answer(first["prompt"], "trained", temperature=1.0, longest=8)
+    with pytest.raises(RunError, match="both, trained, untrained"):
+        run.answer("?", "all")
+
+
+def test_a_run_without_a_model_cannot_be_asked(start):
+    with pytest.raises(ExportError, match="no finished model"):
+        start("tell('end')").wait(30).answer("Who are you?")

@@ -1,0 +1,357 @@
+"""The parts of the export script that need no model: progress, reasons, tokenizer repair, keeping files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hfft_widgets.core.run.events import parse
+from hfft_widgets.scripts.gguf import answers, converting, exporting, folders, repairs, verifying
+from hfft_widgets.scripts.gguf import subprocess_steps as stepping
+from hfft_widgets.scripts.gguf.subprocess_steps import BAR, BARS, ExportProgress, StepFailedError, blame
+
+
+def told(capsys):
+    """The progress events printed so far."""
+    return [event.data for line in capsys.readouterr().out.split("\n") if (event := parse(line))]
+
+
+# ---- progress ------------------------------------------------------------------------------------
+
+
+def test_steps_count_as_the_seconds_they_take(capsys):
+    ExportProgress.expect({"merge": 30, "convert": 10})
+    ExportProgress.tell("merge", 0.0, "Merging")
+    ExportProgress.finish("merge")
+    ExportProgress.tell("convert", 0.0, "Converting")
+    first, second = told(capsys)
+    assert (first["fraction"], second["fraction"]) == (0.0, 0.75)
+    assert (second["stage"], second["message"]) == ("convert", "Converting")
+
+
+def test_progress_never_goes_back_and_does_not_flood(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(stepping.time, "monotonic", lambda: now[0])
+    ExportProgress.expect({"merge": 1})
+    for i in range(1001):
+        now[0] += 0.01
+        ExportProgress.tell("merge", i / 1000, "Merging")
+    ExportProgress.tell("merge", 0.2, "Merging")
+    fractions = [data["fraction"] for data in told(capsys)]
+    assert fractions == sorted(fractions)
+    assert 20 < len(fractions) < 40  # 10 seconds, at most three a second
+    assert fractions[-1] > 0.96
+
+
+@pytest.mark.parametrize(
+    ("line", "label", "percent"),
+    [
+        ("Writing:  47%|████▋     | 3.21M/6.82M [00:00<00:00, 44.7Mbyte/s]", "Writing", 47),
+        ("Loading weights: 100%|██████████| 310/310 [00:01<00:00]", "Loading weights", 100),
+        ("Unloading and merging model:   5%|▌ | 1/20", "Unloading and merging model", 5),
+        ("Writing model shards:   0%|          | 0/1 [00:00<?, ?it/s]", "Writing model shards", 0),
+    ],
+)
+def test_bars_are_read(line, label, percent):
+    found = BAR.match(line)
+    assert found["label"] in BARS
+    assert (found["label"], int(found["percent"])) == (label, percent)
+
+
+@pytest.mark.parametrize("line", ["INFO:hf-to-gguf:blk.0.attn_q.weight", "50% of it", "a 10% | table"])
+def test_other_lines_are_no_bars(line):
+    assert BAR.match(line) is None
+
+
+def test_quantizer_log_counts_bytes(capsys):
+    log = converting.QuantizerLog(256 * 768 * 2 + 256 * 4 + 256 * 128 * 2)
+    pieces = [
+        "[   1/  39] output.weight                        - [   256,    768,      1,      1], type =   bf16, ",
+        "converting to q6_K .. ",
+        "size =     0.38 MiB ->     0.15 MiB\n",
+        "[   2/  39] output_norm.weight                   - [   256,      1,      1,      1], type =    f32, ",
+        "[   3/  39] blk.0.attn_k.weight                  - [   256,    128,      1,      1], type =    f16, ",
+    ]
+    for piece in pieces:
+        log(2, piece)
+    news = [json.loads(line.removeprefix("@step ")) for line in capsys.readouterr().out.split("\n") if line]
+    assert [round(entry["share"], 3) for entry in news] == [0.0, 0.855, 0.857]
+    assert news[2]["message"] == "Quantizing tensor 3 of 39: blk.0.attn_k.weight"
+    assert log.read_bytes == log.total_bytes
+    log(4, "llama_model_quantize: failed to quantize: unknown model architecture: 'llamX'\n")
+    assert log.reason == "llama_model_quantize: failed to quantize: unknown model architecture: 'llamX'"
+
+
+# ---- reasons -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "tail", "words", "remedy"),
+    [
+        (1, {}, ["INFO:x", "ERROR:hf-to-gguf:Model X is not supported"], "Model X is not supported", "another base"),
+        (1, {"error": "OSError: [Errno 28] No space left on device", "kind": "OSError"}, [], "No space", "Free disk"),
+        (
+            -6,
+            {},
+            ["llama-hparams.cpp:35: GGML_ASSERT(x) failed", "bye"],
+            "aborted by llama.cpp: llama-hparams",
+            "report it",
+        ),
+        (-9, {}, ["Loading"], "killed, most likely because the machine ran out of memory", "memory"),
+        (-11, {}, [], "crashed (segmentation fault): It said nothing.", "report it"),
+        (1, {"error": "ModuleNotFoundError: No module named 'peft'"}, [], "No module named 'peft'", "pip install"),
+        (0, {}, ["odd"], "exit code 0", "report it"),
+        (1, {"error": "no", "remedy": "Do this."}, [], "failed: no", "Do this."),
+    ],
+)
+def test_blame(code, said, tail, words, remedy):
+    error = blame("convert", code, said, tail)
+    assert words in str(error)
+    assert "'convert'" in str(error)
+    assert remedy in error.remedy
+
+
+# ---- the tokenizer -------------------------------------------------------------------------------
+
+SENTENCEPIECE = {
+    "model": {"type": "BPE", "byte_fallback": True},
+    "pre_tokenizer": {"type": "Metaspace"},
+    "decoder": None,
+    "added_tokens": [{"id": 3, "content": "<|im_start|>", "special": True}],
+}
+BYTES = {"model": {"type": "BPE"}, "pre_tokenizer": {"type": "ByteLevel"}, "decoder": None, "added_tokens": []}
+
+
+def folder_with(path, **files):
+    path.mkdir(exist_ok=True)
+    for name, content in files.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        (path / name.replace("__", ".")).write_text(text, "utf-8")
+    return path
+
+
+def test_sentencepiece_folder_gets_what_the_converter_needs(tmp_path):
+    trained = folder_with(
+        tmp_path / "trained", tokenizer__json=SENTENCEPIECE, tokenizer_config__json={"eos_token": "x"}
+    )
+    (trained / "chat_template.jinja").write_text("{{ trained }}", "utf-8")
+    base = folder_with(tmp_path / "base", tokenizer__model="pieces", tokenizer__json=BYTES)
+    target = folder_with(tmp_path / "target", added_tokens__json={"other": 1}, vocab__json={})
+    done = repairs.repair_tokenizer(target, [trained, None, base])
+    assert done == ["tokenizer.model copied", "1 added tokens listed"]
+    assert (target / "tokenizer.model").read_text("utf-8") == "pieces"
+    assert (target / "chat_template.jinja").read_text("utf-8") == "{{ trained }}"
+    config = json.loads((target / "tokenizer_config.json").read_text("utf-8"))
+    assert config == {"eos_token": "x", "added_tokens_decoder": {"3": {"content": "<|im_start|>", "special": True}}}
+    assert not (target / "added_tokens.json").exists()  # of another tokenizer
+    assert "added_tokens_decoder" not in (trained / "tokenizer_config.json").read_text("utf-8")
+
+
+def test_wrong_list_of_added_tokens_is_replaced(tmp_path):
+    wrong = {"added_tokens_decoder": {"7": {"content": "<|im_start|>"}}}
+    trained = folder_with(
+        tmp_path / "t", tokenizer__json=SENTENCEPIECE, tokenizer_config__json=wrong, tokenizer__model="p"
+    )
+    target = folder_with(tmp_path / "target")
+    repairs.repair_tokenizer(target, [trained])
+    assert list(json.loads((target / "tokenizer_config.json").read_text("utf-8"))["added_tokens_decoder"]) == ["3"]
+
+
+def test_byte_level_tokenizer_needs_no_sentencepiece_file(tmp_path):
+    trained = folder_with(tmp_path / "trained", tokenizer__json=BYTES, tokenizer_config__json={})
+    base = folder_with(tmp_path / "base", tokenizer__model="another model's")
+    target = folder_with(tmp_path / "target")
+    assert repairs.repair_tokenizer(target, [trained, base]) == []
+    assert not (target / "tokenizer.model").exists()
+
+
+def test_missing_tokenizers_are_refused(tmp_path):
+    empty = folder_with(tmp_path / "empty")
+    target = folder_with(tmp_path / "target")
+    with pytest.raises(StepFailedError, match="No tokenizer is in"):
+        repairs.repair_tokenizer(target, [empty])
+    trained = folder_with(tmp_path / "trained", tokenizer__json=SENTENCEPIECE)
+    with pytest.raises(StepFailedError, match=r"tokenizer\.model is not in") as caught:
+        repairs.repair_tokenizer(target, [trained, empty])
+    assert "tokenizer.model" in caught.value.remedy
+
+
+def test_equal_scores_are_refused():
+    verifying.refuse_equal_scores([-1000.0, -3.0])
+    with pytest.raises(StepFailedError, match="same score"):
+        verifying.refuse_equal_scores([-1000.0] * 5)
+
+
+def test_place_of_the_first_other_token():
+    error = verifying.other_tokens("some text", [1, 2, 3], [1, 2])
+    assert "from token 2 on [] instead of [3]" in str(error)
+
+
+# ---- template and configuration ------------------------------------------------------------------
+
+MARKED = "{% for m in messages %}{%- generation -%} {{ m }}{% endgeneration %}{% endfor %}"
+UNMARKED = "{% for m in messages %}{%- if true -%} {{ m }}{% endif %}{% endfor %}"
+
+
+def test_template_of_the_file_is_the_one_that_transformers_uses(tmp_path):
+    folder = folder_with(tmp_path, tokenizer_config__json={"chat_template": "old"}, chat_template__jinja=MARKED)
+    assert len(repairs.repair_template(folder)) == 2
+    config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    assert config["chat_template"] == UNMARKED
+    assert not (folder / "chat_template.jinja").exists()
+
+
+def test_named_templates_become_the_default_one(tmp_path):
+    named = [{"name": "tool_use", "template": "b"}, {"name": "default", "template": "a"}]
+    folder = folder_with(tmp_path, tokenizer_config__json={"chat_template": named})
+    repairs.repair_template(folder)
+    assert json.loads((folder / "tokenizer_config.json").read_text("utf-8"))["chat_template"] == "a"
+
+
+@pytest.mark.parametrize("template", [UNMARKED, "", "{{ 'generation' }}"])
+def test_plain_template_stays(tmp_path, template):
+    folder = folder_with(tmp_path, tokenizer_config__json={}, chat_template__jinja=template)
+    assert repairs.repair_template(folder) == []
+    assert (folder / "chat_template.jinja").read_text("utf-8") == template
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "value"),
+    [
+        ({"model_type": "gpt_neox", "rope_parameters": {"partial_rotary_factor": 0.25}}, "rotary_pct", 0.25),
+        ({"model_type": "cohere2", "rope_parameters": {"rope_theta": 1e4}}, "rotary_pct", 1.0),
+        ({"model_type": "gpt2", "n_positions": 1024}, "n_ctx", 1024),
+        ({"model_type": "mistral", "max_position_embeddings": 8192}, "max_position_embeddings", 4096),
+    ],
+)
+def test_configuration_is_written_as_the_converter_reads_it(tmp_path, config, key, value):
+    folder = folder_with(tmp_path, config__json=config)
+    assert repairs.repair_config(folder, 4096)
+    assert json.loads((folder / "config.json").read_text("utf-8"))[key] == value
+    assert repairs.repair_config(folder, 4096) == []
+
+
+# ---- answers -------------------------------------------------------------------------------------
+
+
+def asked(*trained, expected=None):
+    return [{"after": one, "expected": expected or one} for one in trained]
+
+
+def test_same_answers_are_counted():
+    found = answers.judge(asked("a", "b"), [" a", "b\n"], "Q4_K_M")
+    assert (found["count"], found["same"], found["alike"], found["right"], found["trained_right"]) == (2, 2, 2, 2, 2)
+
+
+def test_long_answers_may_part_ways_after_their_beginning():
+    long = "one two three four five six seven eight nine"
+    found = answers.judge(asked(long), [long + " ten"], "BF16")
+    assert (found["same"], found["alike"]) == (0, 1)
+
+
+@pytest.mark.parametrize(("quantization", "others"), [("BF16", 4), ("Q8_0", 4), ("Q4_K_M", 9), ("Q3_K_M", 13)])
+def test_too_many_other_answers_are_refused(quantization, others):
+    rows = asked(*(f"answer {n}" for n in range(20)), expected="something else")
+    said = [row["after"] if n >= others else "no" for n, row in enumerate(rows)]
+    with pytest.raises(StepFailedError, match=f"{others} of 20 begin with other words"):
+        answers.judge(rows, said, quantization)
+    said[0] = rows[0]["after"]
+    assert answers.judge(rows, said, quantization)["alike"] == 20 - others + 1
+
+
+def test_lost_right_answers_are_refused_before_half_are_others():
+    rows = asked(*(f"answer {n}" for n in range(20)))
+    said = [row["after"] if n >= 8 else "no" for n, row in enumerate(rows)]
+    with pytest.raises(StepFailedError, match="8 right answers are lost and 0 gained"):
+        answers.judge(rows, said, "Q4_K_M")
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+def test_gathered_folder_takes_no_disk_and_leaves_the_original_alone(tmp_path):
+    model = folder_with(tmp_path / "model", config__json={}, model__safetensors="weights", notes__md="mine")
+    folders.gather(model, tmp_path / "work" / "model")
+    made = tmp_path / "work" / "model"
+    assert sorted(file.name for file in made.iterdir()) == ["config.json", "model.safetensors"]
+    assert (made / "model.safetensors").samefile(model / "model.safetensors")
+    assert not (made / "config.json").samefile(model / "config.json")
+    exporting.discard(made)
+    assert (model / "model.safetensors").read_text("utf-8") == "weights"
+
+
+def test_gathering_copies_where_links_are_not_allowed(tmp_path, monkeypatch):
+    def refuse(*args):
+        raise OSError("privilege not held")
+
+    monkeypatch.setattr(folders.os, "symlink", refuse)
+    monkeypatch.setattr(folders.os, "link", refuse)
+    model = folder_with(tmp_path / "model", config__json={}, model__safetensors="weights")
+    folders.gather(model, tmp_path / "made")
+    assert (tmp_path / "made" / "model.safetensors").read_text("utf-8") == "weights"
+
+
+def test_workspace_goes_away_whatever_happens(tmp_path):
+    def canceled():
+        with exporting.workspace(tmp_path, {"merge": 1}) as work:
+            (work / "model").mkdir()
+            (work / "model" / "big").write_text("x", "utf-8")
+            raise stepping.CanceledError(15)
+
+    with pytest.raises(stepping.CanceledError):
+        canceled()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workspace_of_a_killed_run_is_taken_over(tmp_path):
+    folder_with(tmp_path / "work", model__safetensors="half")
+    (tmp_path / "work" / exporting.MADE_HERE).touch()
+    with exporting.workspace(tmp_path, {}) as work:
+        assert [file.name for file in work.iterdir()] == [exporting.MADE_HERE]
+
+
+def test_finished_means_made_from_this_very_model(tmp_path, capsys):
+    model = folder_with(tmp_path / "model", config__json={})
+    draft, exported = tmp_path / "x.part", tmp_path / "X-Q8_0.gguf"
+    draft.write_text("GGUF", "utf-8")
+    sources = [str(model), None]
+    assert exporting.finished(exported, sources) is None
+    found = {"verified": True, "weights": 21, "ollama": {"template": None, "params": {"stop": ["</s>"]}}}
+    exporting.done([exporting.keep(draft, exported, sources, "Hi", found)])
+    assert exported.with_suffix(".Modelfile").read_text("utf-8") == 'FROM ./X-Q8_0.gguf\nPARAMETER stop "</s>"\n'
+    assert not draft.exists()
+    file, proof = exporting.finished(exported, sources)
+    assert file == exported
+    assert proof["weights"] == 21  # what the steps before the check found is still known
+    assert [data["file"] for data in told(capsys)] == [str(exported)] * 2
+    (model / "config.json").write_text("[]", "utf-8")
+    assert exporting.finished(exported, sources) is None
+    exporting.note_of(exported).write_text("{", "utf-8")
+    assert exporting.finished(exported, sources) is None
+
+
+# ---- the card on the Hub -------------------------------------------------------------------------
+
+TOLD = {
+    "bytes": 397_000_000,
+    "numbers": {"kl": 2e-5},
+    "questions": {"trained_right": 17, "right": 16, "count": 20},
+}
+
+
+def test_card_says_what_was_found_of_each_file():
+    first = exporting.gguf_card("Tiny-Q4_K_M.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD)
+    assert "| `Tiny-Q4_K_M.gguf` | 397 MB | 2.0e-05 (16-bit file) | 17 and 16 of 20 |" in first
+    assert 'base_model: "me/Tiny"' in first
+    both = exporting.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 6e8}, first)
+    assert "| `Tiny-Q4_K_M.gguf` | 397 MB |" in both  # a second file keeps the first one's row
+    assert "| `Tiny-Q8_0.gguf` | 600 MB | not computed | not asked |" in both
+    assert both.endswith("llama-server -hf me/Tiny-GGUF:Q4_K_M\n```\n")
+    again = exporting.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 7e8}, both)
+    assert again.count("Tiny-Q8_0.gguf`") == 1
+    assert "700 MB" in again
+
+
+def test_somebodys_own_card_stays():
+    assert exporting.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD, "# My own words") is None
