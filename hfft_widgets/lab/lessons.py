@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hfft_widgets
 from hfft_widgets.errors import HfftError
 
-_PACKAGE = Path(hfft_widgets.__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 FOLDERS = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
 """Where they may be; the first that is there has all of them."""
 _NO_LESSON = re.compile(r"^lite_|_solved$")  # for JupyterLite, which has no server; with the answers
