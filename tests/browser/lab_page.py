@@ -82,7 +82,7 @@ def check_tile_and_panel(notebook: NotebookPage, lab: LabServer) -> None:
     page.get_by_role("tab", name="Fine-Tuning Runs").click(timeout=90_000)
     expect(page.get_by_text("No runs yet")).to_be_visible()
     expect(page.locator(".jp-LauncherCard", has_text="1 Data")).to_have_count(1)
-    page.get_by_role("main").get_by_text("Fine-tune a model").click()
+    page.get_by_role("main").get_by_text("Fine-tune a model", exact=True).click()
     expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=120_000)
     assert notebook.external_requests() == []
 

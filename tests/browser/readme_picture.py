@@ -47,7 +47,7 @@ def take(notebook: NotebookPage, lab: LabServer):
     """The page as it is to be seen, in one theme after the other."""
     page = notebook.page
     page.goto(f"{lab.url}/lab?token={lab.token}&reset")
-    page.get_by_role("main").get_by_text("Fine-tune a model").click(timeout=90_000)
+    page.get_by_role("main").get_by_text("Fine-tune a model", exact=True).click(timeout=90_000)
     for words in ("Check dataset", "Make a plan", "Train on this machine"):
         button = page.locator(".hfft-bar .primary")
         expect(button).to_have_text(words, timeout=120_000)

@@ -37,7 +37,7 @@ SETTINGS = "/lab/api/settings/hfft-widgets:plugin"
 def test_the_tile_opens_a_new_notebook_and_overwrites_none(lab_page: NotebookPage, lab: LabServer) -> None:
     page = lab_page.page
     lab_page.screenshot("lab_tile_light")
-    page.get_by_role("main").get_by_text("Fine-tune a model").click()
+    page.get_by_role("main").get_by_text("Fine-tune a model", exact=True).click()
     expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=90_000)
     assert cells_of(lab, "finetune.ipynb")[-1] == "import hfft_widgets as hfft\n\nhfft.FineTuner()"
     (lab.root / "finetune.ipynb").write_text("mine", "utf-8")
@@ -244,5 +244,5 @@ def test_a_server_without_its_part_is_asked_once_and_the_panel_says_what_to_do(
         assert len(asked()) == 1
         open_panel(page)
         expect(page.get_by_role("status").and_(page.locator(".hfft-runs-note"))).to_contain_text("Restart it")
-        page.get_by_role("main").get_by_text("Fine-tune a model").click()
+        page.get_by_role("main").get_by_text("Fine-tune a model", exact=True).click()
         expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=90_000)

@@ -80,8 +80,9 @@ class LocalBackend:
             if values.get("fingerprint") != fingerprint:
                 continue
             if self._may_live(job_id):
+                does = "waiting for its turn" if (run_folder.state(_folder(job_id)) or {}).get("waiting") else "running"
                 raise LaunchError(
-                    f"This plan is already running, or waiting, here, as local:{job_id}.",
+                    f"This plan is already {does} here, as local:{job_id}.",
                     why="Two runs of the same plan would do the same work twice.",
                     remedy=f'Watch it with hfft.attach("local:{job_id}"), cancel it first, or change the plan.',
                 )

@@ -50,7 +50,7 @@ def test_the_second_waits_its_turn_and_says_for_whom(holds, start):
     assert second.to_dict()["note"] == second.waiting
     assert "Waiting for its turn" in second._repr_html_()
     assert second.stall is None
-    with pytest.raises(LaunchError, match="or waiting"):
+    with pytest.raises(LaunchError, match="already waiting for its turn here"):
         start("", fingerprint=second.fingerprint)
     with pytest.raises(RunError, match="live"):
         second.delete()
