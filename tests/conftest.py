@@ -19,6 +19,7 @@ SETTLED = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    "HFFT_QUEUE": "off",  # nor do their runs, except where that is what is tested
     "HFFT_WORD": "",  # scripts tell events, as to a program that watches; by hand they would print lines to read
     **dict.fromkeys(("HFFT_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     **PASSIVE,

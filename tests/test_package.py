@@ -46,7 +46,8 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel):
     tracked = {name for name in listed.stdout.splitlines() if (ROOT / name).is_file()}
     assert {Path(name).name for name in tracked} >= {"style.css", "live_plot.js", "constraints.txt", "py.typed"}
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert {name for name in held if ".data/" not in name} == tracked
+    lessons = {f"hfft_widgets/notebooks/{path.name}" for path in (ROOT / "notebooks").iterdir()}
+    assert {name for name in held if ".data/" not in name} == tracked | lessons
     shared = {name.partition(".data/data/")[2] for name in held if ".data/" in name}
     page = {name.partition("/labextension/")[2] for name in tracked if "/labextension/" in name}
     assert shared == {f"share/jupyter/labextensions/hfft-widgets/{name}" for name in page} | {SERVER_CONFIG}

@@ -59,7 +59,7 @@ def doing(run: Values) -> tuple[str, str]:
     if run.get("stalled"):
         return "warn", "No machine yet" if kind == "wait" else "Stalled"
     if kind == "wait" and str(run["id"]).startswith("local:"):
-        return kind, "Starting"
+        return kind, "Waiting for its turn" if run.get("waiting") else "Starting"
     if kind != "run":
         found = run.get("verdict")
         return (_verdict_icon(found), f"{words}: {found['title'].lower()}") if found else (kind, words)

@@ -48,6 +48,8 @@ class Submission:
         fingerprint: What is trained or exported: price, time limit and the script's form are no part of it.
         disk_bytes: Free disk the run needs.
         memory_bytes: Free memory the run needs, where that is known for certain: of an export. Not kept.
+        expected_bytes: Memory of the machine that it is expected to hold, of a training say; 0: not known. On this
+            machine it waits until others have given that back. Not kept.
         timeout_seconds: After this time the run is stopped; None: never.
         environment: Variables for the script; never a secret. They are not kept: read back, this is empty.
         modules: Modules the script imports, each with the extra that brings it: checked before a start.
@@ -63,6 +65,7 @@ class Submission:
     fingerprint: str
     disk_bytes: int = 0
     memory_bytes: int = 0
+    expected_bytes: int = 0
     timeout_seconds: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class JobStatus:
         behind: Whether output that was written before is still being fetched.
         unconfirmed: Whether it is not known if the launch took effect; looked up again at each look.
         page: Address of its page on the Hub, or "".
+        waiting: Why it waits for its turn on this machine, in a sentence; "" where it does not.
+        can_begin: Whether it may sensibly be told to begin all the same, see `start_now`.
     """
 
     stage: Stage
@@ -102,6 +107,8 @@ class JobStatus:
     behind: bool = False
     unconfirmed: bool = False
     page: str = ""
+    waiting: str = ""
+    can_begin: bool = False
 
 
 class Backend(Protocol):
@@ -124,6 +131,9 @@ class Backend(Protocol):
 
     def resume(self, job_id: str, submission: Submission | None = None) -> None:
         """Start a run that has ended again, from its newest checkpoint; raises RunError where that cannot be."""
+
+    def start_now(self, job_id: str) -> None:
+        """Let a run that waits for its turn on this machine begin; raises RunError where it does not wait."""
 
     def checkpoint_bytes(self, job_id: str) -> int:
         """What its checkpoints hold on this machine's disk."""
@@ -192,6 +202,14 @@ class GivenBack:
             f"The run {self.name}:{job_id} cannot go on in place: the machine of a job is given back at its end.",
             remedy="Launch its plan again, with max_usd: it goes on from the last checkpoint in its Hub repository.",
         )
+
+    def start_now(self, job_id: str) -> None:
+        """Never: no run waits for another there.
+
+        Raises:
+            RunError: Always.
+        """
+        raise RunError(f"The run {self.name}:{job_id} waits for no other run.", remedy="Watch it, or cancel it.")
 
     def checkpoint_bytes(self, job_id: str) -> int:  # noqa: ARG002 -- the protocol's
         """0: none is on this machine."""

@@ -120,6 +120,11 @@ class Run(RunReader, HasCard):
         return self.status.stage
 
     @property
+    def waiting(self) -> str:
+        """Why it waits for its turn on this machine, in a sentence; "" where it does not."""
+        return self.status.waiting
+
+    @property
     def history(self) -> MetricHistory:
         """The curves: `run.history["loss"]` is a tuple of points."""
         return self.journal.history
@@ -152,7 +157,8 @@ class Run(RunReader, HasCard):
         began = status.started or status.created
         # a script far away has a clock of its own: there, silence is what was heard here, by this clock alone
         silent = now - max(journal.heard, began) if self.is_local else time.monotonic() - self._heard
-        return stall(journal, status.stage, silent_seconds=silent, waiting_seconds=now - began)
+        found = stall(journal, status.stage, silent_seconds=silent, waiting_seconds=now - began)
+        return None if status.waiting else found
 
     @property
     def health(self) -> tuple[Sign, ...]:
@@ -280,6 +286,15 @@ class Run(RunReader, HasCard):
         if not self._ended():
             self._backend.cancel(self._job_id)
         return self.wait(timeout)
+
+    def start_now(self) -> Run:
+        """Let it begin although it waits for its turn on this machine: it shares the cores with those that run.
+
+        Raises:
+            RunError: It does not wait.
+        """
+        self._backend.start_now(self._job_id)
+        return self
 
     def answer(
         self, prompt: str, which: Which = "both", *, longest: int = 128, temperature: float = 0.0

@@ -28,11 +28,21 @@ def submission(plan: TrainingPlan | ExportPlan, target: JobTarget) -> Submission
         fingerprint=plan.fingerprint,
         disk_bytes=plan.disk_bytes,
         memory_bytes=int(values.get("memory_bytes") or 0) if values["kind"] == "export" else 0,
+        expected_bytes=_expected_bytes(plan),
         timeout_seconds=values.get("timeout_seconds"),
         modules=plan.modules,
         flavor=plan.flavor,
         target=target,
     )
+
+
+def _expected_bytes(plan: TrainingPlan | ExportPlan) -> int:
+    """What a training holds of the machine's own memory: that of a GPU is no part of it."""
+    from hfft_widgets.core.plan.plan import TrainingPlan
+
+    if not isinstance(plan, TrainingPlan) or plan.hardware.gpu:
+        return 0
+    return int(plan.estimate.memory_bytes.mid)
 
 
 def job_target(

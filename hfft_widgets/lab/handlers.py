@@ -3,7 +3,11 @@
     GET    hfft/runs?shown=&since=    the runs as summaries: those that changed since an earlier answer
     GET    hfft/runs/<id>             one run, with what it holds of the disk
     POST   hfft/runs/<id>/cancel      ask it to end
+    POST   hfft/runs/<id>/resume      let it go on from its last checkpoint, with the Python that it ran in
+    POST   hfft/runs/<id>/start_now   let it begin although it waits for its turn
     DELETE hfft/runs/<id>             delete what is kept of it here
+    GET    hfft/lessons               the lessons' names and titles
+    GET    hfft/lessons/<name>        one lesson's notebook
     GET    hfft/ledger                today's sum, the limits, the last launches and refusals
 
 Whatever may wait for a disk or the Hub does so in a thread. A token, the environment of a run and its log never leave.
@@ -13,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
@@ -22,6 +26,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from hfft_widgets.errors import HfftError, HubError, RunNotFoundError
+from hfft_widgets.lab.lessons import lessons, notebook
 from hfft_widgets.lab.run_list import RunList
 from hfft_widgets.lab.summary import summary
 
@@ -38,8 +43,10 @@ def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler], dict[str,
     shared = {"run_list": RunList()}
     return [
         (runs, RunsHandler, shared),
-        (url_path_join(runs, _ID, "cancel"), CancelHandler, {}),
+        (url_path_join(runs, _ID, f"({'|'.join(ACTIONS)})"), ActionHandler, {}),
         (url_path_join(runs, _ID), RunHandler, {}),
+        (url_path_join(base_url, "hfft", "lessons"), LessonsHandler, {}),
+        (url_path_join(base_url, "hfft", "lessons", _ID), LessonHandler, {}),
         (url_path_join(base_url, "hfft", "ledger"), LedgerHandler, {}),
     ]
 
@@ -103,14 +110,42 @@ class RunHandler(_Handler):
         await self.answer(lambda: _attach(run_id).delete())
 
 
-class CancelHandler(_Handler):
-    """The end of a run."""
+ACTIONS: Mapping[str, Callable[[Run], Run]] = {
+    "cancel": lambda run: run.cancel(timeout=0),
+    "resume": lambda run: run.resume(),
+    "start_now": lambda run: run.start_now(),
+}
+"""What a run can be asked, none of which costs; its stage tells what became of it."""
+
+
+class ActionHandler(_Handler):
+    """What a run is asked to do."""
 
     @web.authenticated
     @authorized
-    async def post(self, run_id: str) -> None:
-        """Ask it to end; its stage tells when it has."""
-        await self.answer(lambda: summary(_attach(run_id).cancel(timeout=0)))
+    async def post(self, run_id: str, action: str) -> None:
+        """Ask it."""
+        await self.answer(lambda: summary(ACTIONS[action](_attach(run_id))))
+
+
+class LessonsHandler(_Handler):
+    """The lessons that the package brings."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Their names and titles, in their order."""
+        await self.answer(lessons)
+
+
+class LessonHandler(_Handler):
+    """One lesson."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str) -> None:
+        """Its notebook."""
+        await self.answer(lambda: notebook(name))
 
 
 class LedgerHandler(_Handler):

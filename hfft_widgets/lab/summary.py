@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.cards.run import doing
 from hfft_widgets.core.run.curves import drawn
+from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.core.units import short, usd_text
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def summary(run: Run) -> dict[str, Any]:
     """
     status = run.status
     seen = run.is_local or not status.stage.final
+    stalled = seen and run.stall is not None
     values = {
         "id": run.id,
         "title": run.title,
@@ -38,6 +40,10 @@ def summary(run: Run) -> dict[str, Any]:
         "stage": str(status.stage),
         "live": not status.stage.final,
         "unconfirmed": status.unconfirmed,
+        "waiting": status.waiting,
+        "can_begin": status.can_begin,
+        "stalled": stalled,
+        "goes_on_from": _goes_on_from(run),
         "created": round(status.created, 1),
         "started": status.started,
         "finished": status.finished,
@@ -50,6 +56,13 @@ def summary(run: Run) -> dict[str, Any]:
     }
     icon, words = doing(values)
     return {**values, "icon": icon, "words": words}
+
+
+def _goes_on_from(run: Run) -> int | None:
+    """From which step a run of this machine that ended too early would go on."""
+    if not run.is_local or not run.stage.final or run.stage in {Stage.COMPLETED, Stage.DELETED}:
+        return None
+    return run.checkpoint_step
 
 
 _UNSEEN: dict[str, Any] = {

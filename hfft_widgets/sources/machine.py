@@ -9,13 +9,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from functools import cache, lru_cache
 from itertools import takewhile
 from pathlib import Path
 
 from hfft_widgets.core.plan.hardware import Flavor, local_flavor, local_gpu
+from hfft_widgets.scripts.machine import memory
 from hfft_widgets.scripts.machine.threads import own_groups
 
 _LOOKED_SECONDS = 10.0  # what other programs hold of a card changes
@@ -54,16 +53,13 @@ def _processor() -> Flavor:
 
 def memory_bytes() -> int:
     """The memory that may be used here: the machine's, or what Linux grants this process, in a container say."""
-    import psutil
-
-    return min([int(psutil.virtual_memory().total), *_granted()])
+    return int(memory.total_bytes(own_groups("memory")) or 0)
 
 
-def _granted() -> Iterator[int]:
-    for folder in own_groups("memory"):
-        for name in ("memory.max", "memory.limit_in_bytes"):
-            with suppress(OSError, ValueError):  # "max" is no number
-                yield int((folder / name).read_text("utf-8"))
+def free_memory_bytes() -> int | None:
+    """What of it is free now, swap counted; None where nobody can say."""
+    found: int | None = memory.free_bytes(own_groups("memory"))
+    return found
 
 
 def _other_gpu() -> str:

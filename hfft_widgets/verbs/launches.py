@@ -201,6 +201,7 @@ def _looked(one: Run, log_lines: int, **more: Any) -> Reply:
          "complete": one.complete, "diagnosis": diagnosis_values(found), "curves": drawn(one.history, names, _POINTS),
          "verified": proof or None, "log": log, **more},
         f"{one.id}: {stage}" + (f", {where}." if where else "."),
+        values["waiting"],
         f"Newest: {', '.join(newest)}." if newest else "",
         f"About {duration_text(left)} left." if left and stage == "RUNNING" else "",
         f"It has cost {usd_text(cost)}." if cost else "",
@@ -238,20 +239,24 @@ _NEXT: Mapping[Outcome, str] = {
 # ---- ending, explaining ------------------------------------------------------------------------
 
 
-def control(run_id: str, action: Literal["cancel", "resume"] = "cancel", allowance: Allowance | None = None) -> Reply:
-    """End a run, keeping what it saved; or let one of this machine that has ended go on from its last checkpoint.
+Action = Literal["cancel", "resume", "start-now"]
+
+
+def control(run_id: str, action: Action = "cancel", allowance: Allowance | None = None) -> Reply:
+    """End a run, keeping what it saved; or let one of this machine go on that has ended, or begin that waits.
 
     Args:
         run_id: Its id.
-        action: "cancel", or "resume": free, since it is of this machine.
+        action: "cancel"; "resume": from its last checkpoint; "start-now": without waiting for runs that came before.
         allowance: What a person allowed; given by the door, never by who calls it.
     """
-    changes = {"cancel": "stopped", "resume": "started"}
+    changes = {"cancel": "stopped", "resume": "started", "start-now": "started"}
     if action not in changes:
         raise RunError(f"There is no action {action!r}.", remedy=f"Choose one of: {', '.join(changes)}.")
     (allowance or money.from_environment(agent=True)).check_changes(changes[action])
     one = api.attach(run_id)
-    return _looked(one.resume() if action == "resume" else one.cancel(), 5, action=action)
+    acts: Mapping[str, Callable[[], Run]] = {"cancel": one.cancel, "resume": one.resume, "start-now": one.start_now}
+    return _looked(acts[action](), 5, action=action)
 
 
 def diagnose(run_id: str | None = None, log: str | None = None, exit_code: int | None = None) -> Reply:

@@ -70,7 +70,7 @@ def test_every_door_gives_the_same(one, sample_folders, pairs, capsys, request):
             assert found.structured_content == python
     for command in one.commands:
         code = cli.main(words(command, one, given))
-        if command == "resume":
+        if command in {"resume", "start-now"}:
             assert code == 2  # a run that is complete goes nowhere
             continue
         shown = json.loads(capsys.readouterr().out)

@@ -5,90 +5,39 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from jsonschema import Draft202012Validator
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from playwright.sync_api import Error as PlaywrightError
 
-from hfft_widgets.jobs.local.backend import LocalBackend
 from hfft_widgets.jobs.money import ledger
-from hfft_widgets.jobs.run import Run
 from tests.browser.harness import LabServer, NotebookPage, NotebookServer, host_python, notebook_page
-from tests.jobs.conftest import submission, until
+from tests.browser.lab_page import (
+    FAILS,
+    HOSTILE,
+    TRAINS,
+    cells_of,
+    check_accessible,
+    lab_page,
+    open_panel,
+    runs_in,
+    start,
+)
+from tests.jobs.conftest import until
+
+__all__ = ["lab_page", "start"]
 
 pytestmark = pytest.mark.browser
-
-TRAINS = """
-for step in range(1, 10_000):
-    tell("log", step=step, total_steps=60, metrics={"loss": 3 / step, "learning_rate": 1e-4})
-    time.sleep(0.2)
-    if os.path.exists(ENOUGH):
-        break
-os.makedirs("model")
-open("model/config.json", "w").close()
-tell("end", output_dir="model")
-"""
-FAILS = "raise ValueError('the column <b>answer</b> is missing')"
 SETTINGS = "/lab/api/settings/hfft-widgets:plugin"
-HOSTILE = '<img src=x onerror="window.harmed=1"> of tiny'
-
-
-@pytest.fixture
-def lab_page(browser: Browser, lab: LabServer) -> Iterator[NotebookPage]:
-    """JupyterLab with nothing open but its launcher."""
-    with notebook_page(browser, lab, size=(1200, 850)) as notebook:
-        notebook.page.goto(f"{lab.url}/lab?token={lab.token}&reset")
-        notebook.page.wait_for_function(
-            "async () => { await window.jupyterapp?.restored; return !!window.jupyterapp; }"
-        )
-        notebook.page.wait_for_selector(".jp-LauncherCard")
-        yield notebook
-        lab.set("hfft-widgets:plugin", {})
-
-
-@pytest.fixture
-def start(lab: LabServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Run]]:
-    """Start a script as Python would, where this JupyterLab looks; it is gone afterwards."""
-    monkeypatch.setenv("HFFT_HOME", lab.env["HFFT_HOME"])
-    local, started = LocalBackend(grace_seconds=1.0), []
-    for left in local.ids():  # of tests elsewhere that shared this JupyterLab
-        run = Run(local, left)
-        run.cancel(20)
-        run.delete()
-
-    def begin(body: str, **more: object) -> Run:
-        started.append(Run(local, local.submit(submission(body, **more))))
-        return started[-1]
-
-    yield begin
-    for run in started:
-        if run.id.removeprefix("local:") in local.ids():
-            run.cancel(20)
-            run.delete()
-
-
-def open_panel(page: Page) -> None:
-    page.get_by_role("tab", name="Fine-Tuning Runs").click()
-    expect(page.get_by_role("region", name="Fine-tuning runs")).to_be_visible()
-
-
-def runs_in(page: Page, section: str = "Running"):
-    return page.get_by_role("list", name=section).get_by_role("listitem")
-
-
-def cells_of(lab: LabServer, name: str) -> list[str]:
-    return ["".join(cell["source"]) for cell in json.loads((lab.root / name).read_text("utf-8"))["cells"]]
 
 
 @pytest.mark.ci
 def test_the_tile_opens_a_new_notebook_and_overwrites_none(lab_page: NotebookPage, lab: LabServer) -> None:
     page = lab_page.page
     lab_page.screenshot("lab_tile_light")
-    page.get_by_role("main").get_by_text("Fine-tune a model").click()
+    page.get_by_role("main").get_by_text("Fine-tune a model", exact=True).click()
     expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=90_000)
     assert cells_of(lab, "finetune.ipynb")[-1] == "import hfft_widgets as hfft\n\nhfft.FineTuner()"
     (lab.root / "finetune.ipynb").write_text("mine", "utf-8")
@@ -234,7 +183,7 @@ def test_commands_say_what_they_take_and_settings_reach_a_new_notebook(lab_page:
       const ours = commands.listCommands().filter(id => id.startsWith('hfft:'));
       return Promise.all(ours.map(async id => [id, commands.caption(id), (await commands.describedBy(id)).args]));
     }""")
-    assert len(described) == 7
+    assert len(described) == 10
     for _, caption, args in described:
         assert caption
         Draft202012Validator.check_schema(args)
@@ -295,13 +244,5 @@ def test_a_server_without_its_part_is_asked_once_and_the_panel_says_what_to_do(
         assert len(asked()) == 1
         open_panel(page)
         expect(page.get_by_role("status").and_(page.locator(".hfft-runs-note"))).to_contain_text("Restart it")
-        page.get_by_role("main").get_by_text("Fine-tune a model").click()
+        page.get_by_role("main").get_by_text("Fine-tune a model", exact=True).click()
         expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=90_000)
-
-
-def check_accessible(page: Page) -> None:
-    """Nothing that axe calls serious or critical in what is ours; the toolbar's buttons are JupyterLab's own."""
-    for part in (".hfft-runs-list", ".hfft-status-item"):
-        found = Axe().run(page, context=part).response["violations"]
-        serious = [rule for rule in found if rule["impact"] in {"serious", "critical"}]
-        assert [(rule["id"], node["html"]) for rule in serious for node in rule["nodes"]] == []

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from tests.browser.harness import LabServer, notebook_page
+from tests.browser.lab_page import check_tile_and_panel
 from tests.test_package import pip
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
@@ -59,12 +60,6 @@ def installed(tmp_path: Path) -> Path:
 
 def test_the_wheel_brings_tile_panel_and_server_part(browser: Browser, installed: Path, tmp_path: Path) -> None:
     with InstalledLab(tmp_path / "served", installed) as lab, notebook_page(browser, lab) as notebook:
-        page = notebook.page
-        page.goto(f"{lab.url}/lab?token={lab.token}&reset")
-        page.get_by_role("tab", name="Fine-Tuning Runs").click(timeout=90_000)
-        expect(page.get_by_text("No runs yet")).to_be_visible()
-        page.get_by_role("main").get_by_text("Fine-tune a model").click()
-        expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=120_000)
+        check_tile_and_panel(notebook, lab)
         where = "import hfft_widgets as hfft; assert hfft.__file__.startswith(PREFIX), hfft.__file__"
         notebook.execute(where.replace("PREFIX", repr(str(installed))))
-        assert notebook.external_requests() == []

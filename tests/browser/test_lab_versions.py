@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from playwright.sync_api import Browser, expect
 
 from tests.browser.harness import LabServer, NotebookServer, notebook_page
+from tests.browser.lab_page import check_tile_and_panel
 from tests.test_package import pip
 
 ROOT = Path(__file__).parents[2]
@@ -71,13 +72,7 @@ def test_an_environment_of_its_own(browser: Browser, tmp_path: Path, lab: str) -
     print("\nin it:", asked.stdout.strip())
     assert [one.rpartition(".")[0] for one in asked.stdout.split()] == [lab, VERSIONS[lab]]
     with OwnLab(tmp_path / "lab", prefix) as server, notebook_page(browser, server) as notebook:
-        page = notebook.page
-        page.goto(f"{server.url}/lab?token={server.token}&reset")
-        page.get_by_role("tab", name="Fine-Tuning Runs").click(timeout=90_000)
-        expect(page.get_by_text("No runs yet")).to_be_visible()
-        page.get_by_role("main").get_by_text("Fine-tune a model").click()
-        expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=120_000)
-        assert notebook.external_requests() == []
+        check_tile_and_panel(notebook, server)
     with OwnNotebook(tmp_path / "notebook", prefix) as server, notebook_page(browser, server) as notebook:
         notebook.open(server.write("start.ipynb", "import hfft_widgets as hfft\nhfft.FineTuner()"))
         notebook.run_all()

@@ -22,8 +22,11 @@ HOSTILE = "<img src=x onerror=alert(1)> & co"
 
 def test_nobody_is_answered_who_is_not_signed_in(server):
     run = path_of("local:20260101-000000-00000000")
-    asked = [("GET", ""), ("GET", run), ("DELETE", run), ("POST", f"{run}/cancel")]
-    assert [server.ask(method, path, signed_in=False).status for method, path in asked] == [403] * 4
+    asked = [("GET", ""), ("GET", run), ("DELETE", run)]
+    asked += [("POST", f"{run}/{action}") for action in ("cancel", "resume", "start_now")]
+    assert [server.ask(method, path, signed_in=False).status for method, path in asked] == [403] * 6
+    assert [server.ask("GET", path, signed_in=False, room="lessons").status for path in ("", "/1_data")] == [403] * 2
+    assert server.ask("POST", f"{run}/anything").status in {403, 405}
 
 
 def test_a_run_started_by_python_is_there_at_the_next_look(server, start):
@@ -68,6 +71,21 @@ def test_a_run_is_ended_and_deleted(server, start):
     assert server.ask("GET", path_of(run.id)).values["disk_bytes"] == run.disk_bytes > 0
     assert server.ask("DELETE", path_of(run.id)).status == 200
     assert server.runs() == []
+
+
+def test_what_is_asked_of_a_run_that_cannot_is_refused_in_words(server, start):
+    run = start(LONG)
+    for action, words in (("resume", "is live"), ("start_now", "does not wait")):
+        refused = server.ask("POST", f"{path_of(run.id)}/{action}")
+        assert (refused.status, words in refused.values["message"]) == (409, True)
+
+
+def test_lessons_are_listed_and_given(server):
+    listed = server.ask("GET", room="lessons").values
+    assert {"name": "1_data", "title": "Data: can I train on this?", "short": "1 Data"} in listed
+    assert server.ask("GET", "/1_data", room="lessons").values["nbformat"] == 4
+    refused = server.ask("GET", "/..%2F..%2FREADME", room="lessons")
+    assert (refused.status, "There is no lesson" in refused.values["message"]) == (409, True)
 
 
 def test_the_ledger_is_told_in_words_and_its_growth_with_the_runs(server, home):

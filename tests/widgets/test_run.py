@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -10,6 +11,7 @@ import hfft_widgets as hfft
 from hfft_widgets.errors import HfftError, RunError
 from hfft_widgets.jobs.hf import launch as launching
 from hfft_widgets.jobs.hf.records import launches
+from hfft_widgets.jobs.local import turns
 from hfft_widgets.widgets.billing import run_label, run_time
 from hfft_widgets.widgets.log import LOG_LINES
 from tests.hub_client.schedules import line
@@ -116,6 +118,23 @@ def test_while_nothing_happens_nothing_travels(local_plan, script):
     assert str(panel.html()) == before
     assert panel._surface._revision == revision
     panel.cancel()
+
+
+def test_a_run_that_waits_for_its_turn_can_be_told_to_begin(local_plan, script, tmp_path, monkeypatch):
+    monkeypatch.setenv(turns.QUEUE, str(tmp_path / "queue"))
+    monkeypatch.setenv("HFFT_THREADS", str(os.cpu_count()))
+    other = turns.Ticket("another", os.cpu_count(), 0)
+    other.look(turns.Room(os.cpu_count(), os.cpu_count()), str, os.cpu_count())
+    panel = hfft.TrainingMonitor(local_plan.with_script(script[0]))
+    panel.launch()
+    assert chip(panel) == "Waiting for its turn"
+    assert "It waits for another run on this machine" in page(panel).text
+    assert page(panel).has_button("Cancel the run")
+    press(panel, "Start anyway")
+    until(lambda: chip(panel) == "Loading the model")
+    assert not page(panel).has_button("Start anyway")
+    panel.cancel()
+    other.give_back()
 
 
 def test_a_cancelled_run_ends_and_can_be_started_again(local_plan, script):

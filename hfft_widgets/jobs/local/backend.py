@@ -15,7 +15,7 @@ from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import LaunchError, RunError, RunNotFoundError
 from hfft_widgets.hub.token import child_environment
 from hfft_widgets.jobs.base import JobStatus, Submission
-from hfft_widgets.jobs.local import log_file, preflight, processes, run_folder, supervisor
+from hfft_widgets.jobs.local import log_file, preflight, processes, run_folder, supervisor, turns
 from hfft_widgets.jobs.local.stage import judge
 from hfft_widgets.jobs.lock import one_at_a_time
 
@@ -49,7 +49,7 @@ class LocalBackend:
     # ---- Starting ----
 
     def submit(self, submission: Submission) -> str:
-        """Start the script in its own process group, detached; returns the run's id once the script runs.
+        """Start the script in its own process group, detached; returns the run's id once it runs, or waits its turn.
 
         Raises:
             MissingExtraError: A module that the script imports is not installed.
@@ -60,7 +60,7 @@ class LocalBackend:
         root = folders.data("runs")
         try:
             preflight.check_disk(submission.disk_bytes, root)
-            preflight.check_memory(submission.memory_bytes)
+            preflight.check_memory(submission.memory_bytes, turns.held_bytes() if submission.memory_bytes else 0)
             root.mkdir(mode=0o700, parents=True, exist_ok=True)  # logs may quote private data
             # held until the script runs: a second launch sees either nothing or a live run
             with one_at_a_time(root / ".lock"):
@@ -80,8 +80,9 @@ class LocalBackend:
             if values.get("fingerprint") != fingerprint:
                 continue
             if self._may_live(job_id):
+                does = "waiting for its turn" if (run_folder.state(_folder(job_id)) or {}).get("waiting") else "running"
                 raise LaunchError(
-                    f"This plan is already running here, as local:{job_id}.",
+                    f"This plan is already {does} here, as local:{job_id}.",
                     why="Two runs of the same plan would do the same work twice.",
                     remedy=f'Watch it with hfft.attach("local:{job_id}"), cancel it first, or change the plan.',
                 )
@@ -136,6 +137,18 @@ class LocalBackend:
             )
         return step
 
+    def start_now(self, job_id: str) -> None:
+        """Let a run begin that waits for its turn: it shares the cores with those that run.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            RunError: It does not wait, or the request cannot be written.
+        """
+        folder, _ = self._existing(job_id)
+        if not self.status(job_id).waiting:
+            raise RunError(f"The run local:{job_id} does not wait.", remedy="Watch it, or cancel it.")
+        self._request(folder, supervisor.NOW, {}, "told to begin")
+
     def checkpoint_bytes(self, job_id: str) -> int:
         """What the checkpoints of a run hold; they are needed only to go on."""
         return sum(map(folders.size_bytes, run_folder.checkpoints(self._existing(job_id)[0]).values()))
@@ -168,6 +181,7 @@ class LocalBackend:
             facts = run_folder.facts(folder, values, state)
         stage, message = judge(replace(facts, still_seconds=self._still(job_id, facts.last_seen)))
         state = state or {}
+        why = {} if stage.final else state.get("waiting") or {}
         return JobStatus(
             stage=stage,
             created=float(values["created"]),
@@ -177,6 +191,8 @@ class LocalBackend:
             message=message or ("" if stage.final else _no_room(folder)),
             heartbeat=facts.now if facts.script_lives and not stage.final else facts.last_seen,
             output=str(folder / supervisor.OUTPUT),
+            waiting=str(why.get("words") or ""),
+            can_begin=why.get("for") in {"cores", "turn"},  # without memory the system would end it
         )
 
     def _still(self, job_id: str, beat: float) -> float:
@@ -255,19 +271,22 @@ class LocalBackend:
         folder, _ = self._existing(job_id)
         if self.status(job_id).stage.final:
             return
-        try:
-            supervisor.write_json(folder / supervisor.CANCEL, {"grace_seconds": self.grace_seconds})
-        except OSError as error:
-            raise RunError(
-                f"The run local:{job_id} could not be asked to stop.",
-                why=f"The system said: {error.strerror or error}.",
-                remedy="Free some disk and cancel again.",
-            ) from error
+        self._request(folder, supervisor.CANCEL, {"grace_seconds": self.grace_seconds}, "asked to stop")
         state = run_folder.state(folder) or {}
         script = state.get("script") or {}
         lost = processes.here(state.get("place") or {}) and not processes.alive(state.get("supervisor"))
         if lost and processes.alive(script):
             processes.end_tree(int(script["pid"]), self.grace_seconds)
+
+    def _request(self, folder: Path, name: str, values: dict[str, Any], what: str) -> None:
+        try:
+            supervisor.write_json(folder / name, values)
+        except OSError as error:
+            raise RunError(
+                f"The run local:{folder.name} could not be {what}.",
+                why=f"The system said: {error.strerror or error}.",
+                remedy="Free some disk and ask again.",
+            ) from error
 
     def delete(self, job_id: str) -> None:
         """Delete the folder of a run, its output too; of a damaged one as well.

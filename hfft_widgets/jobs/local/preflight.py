@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hfft_widgets.core.units import bytes_text
 from hfft_widgets.errors import LaunchError, MissingExtraError
+from hfft_widgets.sources.machine import free_memory_bytes
 
 _ELSEWHERE = "Set the variable HFFT_HOME to a folder on a larger disk before the notebook starts"
 
@@ -58,19 +59,18 @@ def check_disk(needed_bytes: int, folder: Path) -> None:
         )
 
 
-def check_memory(needed_bytes: int) -> None:
-    """Compare what a run needs with the memory that is free now, swap counted: a machine that swaps is slow, not lost.
+def check_memory(needed_bytes: int, held_bytes: int = 0) -> None:
+    """Compare what a run needs with the memory that is free now.
 
     Args:
         needed_bytes: Memory that the run's largest step holds; 0: not known.
+        held_bytes: What runs hold that end before this one has its turn.
 
     Raises:
         LaunchError: There is less: the system would end the run in its midst.
     """
-    import psutil
-
-    free_bytes = psutil.virtual_memory().available + psutil.swap_memory().free
-    if needed_bytes > free_bytes:
+    free_bytes = free_memory_bytes()
+    if free_bytes is not None and needed_bytes > free_bytes + held_bytes:
         raise LaunchError(
             f"The run needs {bytes_text(needed_bytes)} of memory, but only {bytes_text(free_bytes)} are free.",
             why="The system would end it on the way.",

@@ -19,9 +19,8 @@ from hfft_widgets.core.run.events import PREFIX
 from hfft_widgets.core.run.journal import last_word
 from hfft_widgets.errors import LaunchError
 from hfft_widgets.jobs.base import Submission
-from hfft_widgets.jobs.local import processes, supervisor
+from hfft_widgets.jobs.local import processes, supervisor, turns
 from hfft_widgets.jobs.local.stage import RunFacts
-from hfft_widgets.scripts.machine.threads import thread_environment
 
 TAIL_BYTES = 2**20  # where a script's last word is looked for
 _KEPT = ("kind", "title", "plan", "fingerprint", "disk_bytes", "timeout_seconds", "modules")
@@ -47,6 +46,7 @@ def write(root: Path, submission: Submission) -> Path:
         (fresh / supervisor.SCRIPT).write_bytes(submission.script.encode())
         kept = {name: getattr(submission, name) for name in (*_KEPT, "attempt")} | {"version": 1, "created": created}
         kept["word"] = secrets.token_hex(4)  # of its event lines: no row knows it
+        kept |= {"python": sys.executable, "needed_bytes": submission.memory_bytes or submission.expected_bytes}
         supervisor.write_json(fresh / supervisor.SUBMISSION, kept | {"modules": dict(submission.modules)})
         fresh.rename(folder)
     except BaseException:
@@ -86,7 +86,7 @@ def go_on(folder: Path, step: int, submission: Submission | None) -> None:
         values = {**(kept(folder) or {}), **{name: getattr(submission, name) for name in _KEPT}}
         supervisor.write_json(folder / supervisor.SUBMISSION, values | {"modules": dict(submission.modules)})
         (folder / supervisor.SCRIPT).write_bytes(submission.script.encode())
-    for name in (supervisor.CANCEL, supervisor.SWEPT):
+    for name in (supervisor.CANCEL, supervisor.NOW, supervisor.SWEPT):
         (folder / name).unlink(missing_ok=True)
     with (folder / supervisor.LOG).open("ab") as log:
         event = json.dumps({"n": 0, "t": now, "event": "resumed", "step": step})
@@ -104,7 +104,7 @@ def _begun(folder: Path, values: Mapping[str, Any]) -> float:
 
 
 def start(folder: Path, environment: Mapping[str, str], *, again: bool = False) -> None:
-    """Start the supervisor; returns once the script runs.
+    """Start the supervisor; returns once the script runs, or waits for its turn.
 
     Args:
         folder: The run's.
@@ -114,13 +114,16 @@ def start(folder: Path, environment: Mapping[str, str], *, again: bool = False) 
     Raises:
         LaunchError: It did not start; a new folder is gone then.
     """
-    command = [sys.executable, "-I", "-S", supervisor.__file__, "launch", str(folder)]
+    python = str((kept(folder) or {}).get("python") or sys.executable)  # that of its notebook, whoever lets it go on
+    command = [python, "-I", "-S", supervisor.__file__, "launch", str(folder)]
+    # what a run starts may not wait for that run: it would wait for ever
+    inside = {turns.QUEUE: turns.OFF} if os.environ.get(supervisor.WORD) else {}
     try:
         done = subprocess.run(
             command,
             # without the word of a run that starts this one: what carries it ends with that run
             env={name: value for name, value in os.environ.items() if name != supervisor.WORD}
-            | {**thread_environment(), **environment},
+            | {**inside, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -139,7 +142,7 @@ def start(folder: Path, environment: Mapping[str, str], *, again: bool = False) 
         raise LaunchError(
             "The script could not be started.",
             why=f"The supervisor said: {said.splitlines()[-1]}",
-            remedy=f"Check that {sys.executable} runs, then launch again.",
+            remedy=f"Check that {python} runs, then launch again.",
         )
 
 
@@ -179,7 +182,7 @@ def attempt(values: Mapping[str, Any]) -> int:
 
 _NUMBER = (int, float)
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("place", "supervisor", "script"), dict),
+    **dict.fromkeys(("place", "supervisor", "script", "waiting"), dict),
     **dict.fromkeys(("started", "finished", "exit_code"), _NUMBER),
     **dict.fromkeys(("stopped_for", "message"), str),
 }

@@ -127,6 +127,8 @@ def _silence(facts: RunFacts) -> str:
         return "The machine was restarted while it ran."
     if not facts.here:
         return f"{_ELSEWHERE}, and ended there without a word."
+    if (facts.state or {}).get("waiting"):
+        return "It was ended from outside while it waited for its turn: nothing had begun. Launch it again."
     started, limit = (facts.state or {}).get("started"), facts.timeout_seconds
     latest = ""
     if started is not None and limit is not None and facts.now - started >= limit:  # the system holds it, wordless

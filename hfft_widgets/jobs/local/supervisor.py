@@ -7,8 +7,9 @@ Run by path, with the standard library alone, so that nothing the notebook does 
 
 The folder holds `submission.json` and `script.py`. The script writes straight into `log`: there is no pipe, so if the
 watcher itself is killed, the script lives on. The watcher writes `state.json` (facts alone; `stage` judges them),
-touches `heartbeat` about once a second, and looks for `cancel.json`. Nothing of the environment is written down; at
-the end secrets that the script printed are overwritten in the log, and `swept` says so.
+touches `heartbeat` about once a second, and looks for `cancel.json`. Where others have taken the machine's cores it
+waits for its turn (`turns`), or for `now.json`. Nothing of the environment is written down; at the end secrets that the
+script printed are overwritten in the log, and `swept` says so.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ SCRIPT = "script.py"
 LOG = "log"
 STATE = "state.json"
 CANCEL = "cancel.json"
+NOW = "now.json"
 HEARTBEAT = "heartbeat"
 OUTPUT = "output"
 OWN_LOG = "supervisor.log"
@@ -49,17 +51,20 @@ SWEEP_SECONDS = 2.0  # what a script left behind may end by itself for this long
 
 
 def _beside(name: str) -> Any:
-    """A module of this folder, by path: nothing but the standard library can be imported here."""
-    spec = importlib.util.spec_from_file_location(f"hfft_{name}", Path(__file__).with_name(f"{name}.py"))
+    """A module by its path from this folder: nothing but the standard library can be imported here."""
+    path = Path(__file__).parent.joinpath(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"hfft_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look for it
     spec.loader.exec_module(module)
     return module
 
 
 family = _beside("family")
 log_file = _beside("log_file")
+waiting = _beside("waiting")
 
 
 # ---- Files -------------------------------------------------------------------------------------
@@ -133,13 +138,16 @@ def _own_group() -> dict[str, Any]:
         return {"start_new_session": True}
 
 
-def start(folder: Path, word: str = "", limit: float | None = None) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, word: str = "", limit: float | None = None, ticket: int | None = None
+) -> subprocess.Popen[bytes]:
     """Start the script in a process group of its own, its output going straight into the log.
 
     Args:
         folder: The run's.
         word: The run's own, for its event lines.
         limit: Seconds it may take. The system itself holds it, a little later, should the watcher be gone by then.
+        ticket: A handle that it inherits, which it holds for as long as it lives.
     """
     environment = dict(os.environ) | {WORD: word}
     environment |= {"PYTHONUNBUFFERED": "1", "HFFT_OUTPUT_DIR": str(folder / OUTPUT)}
@@ -154,6 +162,7 @@ def start(folder: Path, word: str = "", limit: float | None = None) -> subproces
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            pass_fds=() if ticket is None or sys.platform == "win32" else (ticket,),
             preexec_fn=_alarm(limit) if limit is not None and sys.platform != "win32" else None,  # noqa: PLW1509 -- no threads here
             **_own_group(),
         )
@@ -217,10 +226,10 @@ def _group_lives(pid: int) -> bool:
 class Stopper:
     """Ends the script when its time is over, when a cancel is asked for, or when the system ends the watcher."""
 
-    def __init__(self, folder: Path, pid: int, timeout_seconds: float | None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.pid = pid
-        self.deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        self.pid = 0
+        self.deadline: float | None = None
         self.reason: str | None = None
         self.family: dict[int, str] = {}
         self.signals: list[int] = []
@@ -228,15 +237,18 @@ class Stopper:
         self._missed = 0
         self._asked = 0.0
 
+    def begin(self, pid: int, timeout_seconds: float | None) -> None:
+        """The script was started: from now on its time counts."""
+        self.pid = pid
+        self.deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+
     def note(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """A signal handler."""
         self.signals.append(signum)
 
     def step(self) -> None:
         """Look once; ask, or kill, if it is time to."""
-        request = None
-        with contextlib.suppress(OSError):  # a disk that refuses for a moment must not end the watching
-            request = read_json(self.folder / CANCEL)
+        request = self._request()
         if self.reason is None:
             self.reason = self._why(request)
             if self.reason:
@@ -246,6 +258,16 @@ class Stopper:
         elif time.monotonic() - self._asked >= _grace(request):
             self.family |= family.descendants(self.pid)
             kill(self.pid, self.family)
+
+    def _request(self) -> dict[str, Any] | None:
+        with contextlib.suppress(OSError):  # a disk that refuses for a moment must not end the watching
+            return read_json(self.folder / CANCEL)
+        return None
+
+    def reason_to_end(self) -> str | None:
+        """Look whether it is time to end a run whose script was not started yet."""
+        self.reason = self._why(self._request())
+        return self.reason
 
     def _is_there(self) -> bool:
         """Whether the run's own folder is; where its disk does not answer, or is not there, it counts as there."""
@@ -318,22 +340,35 @@ class State:
 
 
 def watch(folder: Path) -> int:
-    """Start the script and watch it to its end; returns the watcher's own exit code."""
+    """Wait for the run's turn, start the script and watch it to its end; returns the watcher's own exit code."""
     submission = read_json(folder / SUBMISSION) or {}
     state = State(folder)
     write_json(folder / STATE, state.facts)  # before the start: a script that could not be found again must not run
     if (folder / CANCEL).exists():
         state.end(stopped_for="cancel")
         return 0
-    word, limit = str(submission.get("word") or ""), submission.get("timeout_seconds")
+    stopper = Stopper(folder)
+    _listen(stopper)
+    turn = waiting.Turn(folder, int(submission.get("needed_bytes") or 0), _beside)
     try:
-        process = start(folder, word, limit)
+        if not waiting.wait(turn, stopper, state, folder / NOW):
+            state.end(waiting=None, stopped_for=stopper.reason)
+            return 0
+        return _run(folder, submission, stopper, state, turn)
+    finally:
+        turn.over()
+
+
+def _run(folder: Path, submission: dict[str, Any], stopper: Stopper, state: State, turn: Any) -> int:
+    word, limit = str(submission.get("word") or ""), submission.get("timeout_seconds")
+    os.environ.update(turn.environment())
+    try:
+        process = start(folder, word, limit, turn.handle)
     except OSError as error:
         state.end(message=f"Python could not be started: {error}")
         return 1
-    stopper = Stopper(folder, process.pid, limit)
-    _listen(stopper)
-    state.keep(script=identity(process.pid), started=time.time())
+    stopper.begin(process.pid, limit)
+    state.keep(script=identity(process.pid), started=time.time(), waiting=None)
     _follow(process, stopper, state, log_file.Cutter(folder / LOG))
     sweep(process.pid, stopper.family, word)
     log_file.hide_secrets(folder)
@@ -358,7 +393,7 @@ def _follow(process: subprocess.Popen[bytes], stopper: Stopper, state: State, cu
 
 
 def launch(folder: Path) -> int:
-    """Start a detached watcher; returns 0 once it has started the script, else 1 with the reason on stderr."""
+    """Start a detached watcher; returns 0 once it has started the script or waits its turn, else 1, why on stderr."""
     with (folder / OWN_LOG).open("ab") as own:
         command = [sys.executable, "-I", "-S", str(Path(__file__).absolute()), "watch", str(folder)]
         watcher = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=own, stderr=own, **detached())
@@ -366,7 +401,7 @@ def launch(folder: Path) -> int:
     while time.monotonic() < deadline:
         ended = watcher.poll() is not None
         facts = read_json(folder / STATE) or {}
-        if "started" in facts or "finished" in facts:
+        if facts.keys() & {"started", "finished", "waiting"}:
             return 0
         if ended:
             break

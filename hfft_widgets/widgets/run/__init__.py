@@ -69,6 +69,7 @@ class TrainingMonitor(BillingPanel):
         self.can("launch", self.launch, doing="Starting")
         self.can("unheld", partial(self.launch, unheld_code=True), doing="Starting")
         self.can("cancel", self.cancel, doing="Stopping: it finishes its step and saves")
+        self.can("start_now", self.start_now, doing="Starting")
         self.can("resume", self.resume, doing="Starting")
         self.can("delete", self.delete)
         self.can("check", self.check, doing="Looking for the job")
@@ -154,6 +155,15 @@ class TrainingMonitor(BillingPanel):
             raise RunError("There is no run to cancel.", remedy="Start or choose one first.")
         run: Run = self.run
         run.cancel()
+        self._show(run)
+        return run
+
+    @report_errors
+    def start_now(self) -> Run:
+        """Let the run on show begin although it waits for its turn on this machine."""
+        if self.run is None:
+            raise RunError("There is no run that waits.", remedy="Start or choose one first.")
+        run: Run = self.run.start_now()
         self._show(run)
         return run
 
@@ -247,7 +257,8 @@ class TrainingMonitor(BillingPanel):
         if self.live:
             if self.run.status.unconfirmed:
                 return form.button("Check again", "check", primary=True)
-            return form.button("Cancel the run", "cancel", always=True)
+            anyway = form.button("Start anyway", "start_now") if self.run.status.can_begin else None
+            return join([anyway, form.button("Cancel the run", "cancel", always=True)])
         goes_on = self._goes_on()
         if self.plan is None or goes_on is not None:
             return goes_on

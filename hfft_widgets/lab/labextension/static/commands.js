@@ -1,7 +1,7 @@
 // What a person, or an agent, can ask for: each command says what it does and what it takes.
 import { lab } from './shared.js';
 import { finetuneIcon } from './icons.js';
-import { check, monitor, starter } from './notebooks.js';
+import { check, lesson, monitor, starter } from './notebooks.js';
 import { server } from './server.js';
 import { bytes } from './words.js';
 
@@ -11,6 +11,9 @@ export const ids = {
   attach: 'hfft:attach',
   checkFile: 'hfft:check-file',
   openRun: 'hfft:open-run',
+  openLesson: 'hfft:open-lesson',
+  startNow: 'hfft:start-run-now',
+  resume: 'hfft:resume-run',
   cancel: 'hfft:cancel-run',
   remove: 'hfft:delete-run',
 };
@@ -20,9 +23,9 @@ const schema = (properties = {}, required = []) => ({ args: { type: 'object', pr
 const folder = { type: 'string', description: 'Folder for the notebook, relative to the server; the file browser’s if not given' };
 const id = { type: 'string', description: 'Id of a run, e.g. "local:20261122-135301-8000a1b2" or "jobs:namespace/job"' };
 
-/** Add the commands. `services`: app, settings, palette, browser, factory, manager, showRuns. */
+/** Add the commands. `services`: app, settings, lessons, palette, browser, factory, manager, showRuns. */
 export function addCommands(services) {
-  const { app, settings, palette, browser, factory, manager } = services;
+  const { app, settings, lessons, palette, browser, factory, manager } = services;
   const cwd = args => args.cwd ?? browser?.model.path ?? '';
   const add = (command, options) => app.commands.addCommand(command, { ...options, execute: guarded(options.execute) });
 
@@ -58,6 +61,31 @@ export function addCommands(services) {
     caption: 'Open the notebook that shows a run: its curves, its log, its end',
     describedBy: schema({ id, cwd: folder }, ['id']),
     execute: args => monitor(app, cwd(args), args.id),
+  });
+
+  add(ids.openLesson, {
+    label: args => args.short ?? 'Open a Lesson…',
+    caption: args => args.title ?? 'Open a lesson of fine-tuning: a notebook with questions, in this folder; none is overwritten',
+    icon: args => (args.isPalette ? undefined : finetuneIcon()),
+    describedBy: schema({ lesson: { type: 'string', description: 'Name of the lesson, e.g. "1_data"; asked for if not given' }, cwd: folder }),
+    execute: async args => {
+      const name = args.lesson ?? (await askForLesson(await lessons()));
+      return name ? lesson(app, cwd(args), name) : undefined;
+    },
+  });
+
+  add(ids.startNow, {
+    label: 'Start Run Now',
+    caption: 'Let a run begin that waits for its turn on this machine: it shares the cores with those that run',
+    describedBy: schema({ id }, ['id']),
+    execute: args => server.startNow(args.id),
+  });
+
+  add(ids.resume, {
+    label: 'Resume Run',
+    caption: 'Let a run of this machine that ended too early go on from its last checkpoint, with the Python it ran in',
+    describedBy: schema({ id }, ['id']),
+    execute: args => server.resume(args.id),
   });
 
   add(ids.cancel, {
@@ -98,7 +126,7 @@ export function addCommands(services) {
   });
   app.contextMenu.addItem({ command: ids.checkFile, selector: '.jp-DirListing-item[data-isdir="false"]', rank: 3 });
 
-  for (const command of [ids.start, ids.openRuns, ids.attach, ids.checkFile]) {
+  for (const command of [ids.start, ids.openLesson, ids.openRuns, ids.attach, ids.checkFile]) {
     palette?.addItem({ command, category: 'Fine-Tuning', args: { isPalette: true } });
   }
 }
@@ -133,6 +161,13 @@ async function askForId() {
   const { InputDialog } = lab.apputils;
   const label = 'Id of the run: local:…, or jobs:namespace/job';
   return (await InputDialog.getText({ title: 'Attach to a run', label, okLabel: 'Open' })).value;
+}
+
+async function askForLesson(lessons) {
+  const { InputDialog } = lab.apputils;
+  const items = lessons.map(({ short, title }) => (title.includes(':') ? `${short}: ${title.split(':').slice(1).join(':').trim()}` : short));
+  const chosen = await InputDialog.getItem({ title: 'Open a lesson', label: 'Lesson', items, okLabel: 'Open' });
+  return chosen.button.accept ? lessons[items.indexOf(chosen.value)]?.name : null;
 }
 
 async function askForFile(manager) {

@@ -24,6 +24,7 @@ const STATES = {
   wait: [CIRCLE, 'M8 4.3V8l2.6 1.6'],
 };
 const ACTIONS = {
+  begin: ['M5 3.5 12 8l-7 4.5Z'],
   stop: ['M4.5 4.5h7v7h-7Z'],
   remove: ['M2.5 4h11M6.5 4V2.5h3V4M4 4l.7 9.5h6.6L12 4M6.7 6.8v4M9.3 6.8v4'],
   page: ['M6.5 3.5h-3v9h9v-3M9 2.5h4.5V7M13.2 2.8 7.5 8.5'],

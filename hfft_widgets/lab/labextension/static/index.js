@@ -4,6 +4,7 @@ import { addCommands, ids } from './commands.js';
 import { finetuneIcon } from './icons.js';
 import { runsPanel } from './panel.js';
 import { Runs } from './runs.js';
+import { server } from './server.js';
 import { loadSettings } from './settings.js';
 import { addStatusItem, tellEnds } from './status.js';
 
@@ -29,7 +30,7 @@ function plugin({ id, description, provides, requires = [], optional = {}, activ
 
 const commands = () => plugin({
   id: 'hfft-widgets:plugin',
-  description: 'A launcher tile, commands, and an entry in the menu of data files.',
+  description: 'Launcher tiles, commands, and an entry in the menu of data files.',
   optional: {
     launcher: lab.launcher.ILauncher,
     palette: lab.apputils.ICommandPalette,
@@ -40,11 +41,21 @@ const commands = () => plugin({
   },
   activate: async (app, { launcher, registry, ...services }) => {
     const settings = await loadSettings(registry);
-    addCommands({ app, settings, ...services, showRuns: () => app.shell.activateById('hfft-runs') });
+    let asked;
+    const lessons = () => { asked ??= server.lessons().catch(error => { asked = undefined; throw error; }); return asked; };
+    addCommands({ app, settings, lessons, ...services, showRuns: () => app.shell.activateById('hfft-runs') });
     // among the notebooks, where the eye is; this category shows pictures, not icons
     launcher?.add({ command: ids.start, category: 'Notebook', rank: 2, kernelIconUrl: new URL('finetune.svg', import.meta.url).href });
+    if (launcher) void lessons().then(found => addTiles(launcher, found), () => {}); // a server without our part has none
   },
 });
+
+/** A tile for each lesson. */
+function addTiles(launcher, lessons) {
+  lessons.forEach(({ name, short, title }, rank) => {
+    launcher.add({ command: ids.openLesson, args: { lesson: name, short, title }, category: 'Fine-Tuning Lessons', rank });
+  });
+}
 
 const panel = IRuns => plugin({
   id: 'hfft-widgets:runs',

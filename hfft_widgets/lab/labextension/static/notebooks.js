@@ -1,5 +1,6 @@
 // Notebooks that a command opens: written once, under a name that is free, and run.
 import { lab } from './shared.js';
+import { server } from './server.js';
 
 const text = JSON.stringify; // a string of JSON is a string of Python
 
@@ -43,6 +44,22 @@ export async function monitor(app, folder, id) {
   return there ? open(app, path) : openNew(app, folder, name, [['code', monitorCode(id)]]);
 }
 
+/** The notebook of a lesson in a folder: the one that was opened there before, with what was done in it, or a new one. */
+export async function lesson(app, folder, name) {
+  const { contents } = app.serviceManager;
+  const given = await server.lesson(name);
+  const begins = notebook => notebook?.cells?.[0] && [notebook.cells[0].source].flat().join('');
+  for (let number = 0; ; number++) {
+    const path = lab.coreutils.PathExt.join(folder, numbered(name, number));
+    const there = await contents.get(path).catch(() => null);
+    if (!there) break;
+    if (begins(there.content) === begins(given)) return open(app, path);
+  }
+  const kernel = await pythonKernel(app);
+  const path = await write(contents, folder, name, { ...given, metadata: { ...given.metadata, ...content([], kernel).metadata } });
+  return open(app, path, kernel);
+}
+
 async function openNew(app, folder, name, cells) {
   const kernel = await pythonKernel(app);
   const path = await write(app.serviceManager.contents, folder, name, content(cells, kernel));
@@ -69,14 +86,15 @@ async function write(contents, folder, name, content) {
   const untitled = await contents.newUntitled({ path: folder, type: 'notebook' });
   await contents.save(untitled.path, { type: 'notebook', format: 'json', content });
   for (let number = 0; ; number++) {
-    const file = number ? `${name}-${number}.ipynb` : `${name}.ipynb`;
     try {
-      return (await contents.rename(untitled.path, lab.coreutils.PathExt.join(folder, file))).path;
+      return (await contents.rename(untitled.path, lab.coreutils.PathExt.join(folder, numbered(name, number)))).path;
     } catch (error) {
       if (error.response?.status !== 409) throw error;
     }
   }
 }
+
+const numbered = (name, number) => (number ? `${name}-${number}.ipynb` : `${name}.ipynb`);
 
 function content(cells, kernel) {
   const kernelspec = kernel && { name: kernel.name, display_name: kernel.display_name, language: kernel.language };

@@ -5,7 +5,7 @@ import { element, finetuneIcon, outline } from './icons.js';
 import { Row } from './row.js';
 import { server } from './server.js';
 
-const COMMANDS = { open: ids.openRun, cancel: ids.cancel, remove: ids.remove };
+const COMMANDS = { open: ids.openRun, begin: ids.startNow, resume: ids.resume, cancel: ids.cancel, remove: ids.remove };
 
 /** The panel's widget; it tells `runs` whether it is seen. */
 export function runsPanel(app, runs) {

@@ -6,7 +6,7 @@ const WIDTH = 100;
 const HEIGHT = 24;
 
 export class Row {
-  /** `act(action, run)`: "open", "cancel" or "remove". */
+  /** `act(action, run)`: "open", "begin", "resume", "cancel" or "remove". */
   constructor(act) {
     this._act = act;
     this._title = element('span', { class: 'hfft-run-title' });
@@ -22,10 +22,12 @@ export class Row {
     this.main = element('button', { type: 'button', class: 'hfft-run-main' },
       element('span', { class: 'hfft-run-head' }, this._title, this._age),
       element('span', { class: 'hfft-run-body' }, this._state, this._spark), this._about, this._meter, this._error);
+    this._begin = this._button('begin', 'begin');
+    this._resume = this._button('begin', 'resume');
     this._stop = this._button('stop', 'cancel');
     this._remove = this._button('remove', 'remove');
     this._page = element('a', { class: 'hfft-run-action', target: '_blank', rel: 'noopener' }, outline('page'));
-    this.node = element('li', { class: 'hfft-run' }, this.main, element('span', { class: 'hfft-run-actions' }, this._page, this._stop, this._remove));
+    this.node = element('li', { class: 'hfft-run' }, this.main, element('span', { class: 'hfft-run-actions' }, this._page, this._begin, this._resume, this._stop, this._remove));
     this.main.addEventListener('click', () => this._act('open', this.run));
     this.node.addEventListener('keydown', event => {
       if (event.key === 'Delete') this._act(this.run.live ? 'cancel' : 'remove', this.run);
@@ -51,18 +53,22 @@ export class Row {
     this._state.replaceChildren(outline(run.icon), element('span', {}, run.words));
     this._state.title = run.verdict ? run.verdict.words : '';
     write(this._about, about(run));
-    write(this._error, run.live ? '' : run.error);
-    this._meter.hidden = !run.live;
+    write(this._error, run.live ? run.waiting : run.error);
+    this._meter.hidden = !run.live || Boolean(run.waiting);
     this._bar.style.width = `${100 * (run.fraction ?? 0)}%`;
     this._draw(run);
     this._actions(run);
   }
 
   _actions(run) {
+    this._begin.hidden = !run.can_begin;
+    this._resume.hidden = run.goes_on_from === null;
     this._stop.hidden = !run.live;
     this._remove.hidden = run.live;
     this._page.hidden = !/^https?:\/\//.test(run.page);
     if (!this._page.hidden) this._page.href = run.page;
+    label(this._begin, `Start ${run.title} now, without waiting`);
+    label(this._resume, `Let ${run.title} go on from step ${run.goes_on_from}`);
     label(this._stop, `Cancel ${run.title}`);
     label(this._remove, `Delete ${run.title}`);
     label(this._page, `${run.title}: its page on the Hub`);

@@ -5,7 +5,7 @@ import { server } from './server.js';
 const SELDOM = 5; // seconds between two looks while the panel is closed and nothing runs
 const HIDDEN = 2; // and while something runs, whose end is to be told
 
-/** Signals: `changed` after each look, `ended` with a run that was seen live and has ended. */
+/** Signals: `changed` after each look; `ended` with a run that was seen live and has ended, `stalled` with one that stalls. */
 export class Runs {
   constructor(settings) {
     this.list = [];
@@ -16,6 +16,7 @@ export class Runs {
     this.loaded = false;
     this.changed = new lab.signaling.Signal(this);
     this.ended = new lab.signaling.Signal(this);
+    this.stalled = new lab.signaling.Signal(this);
     this._settings = settings;
     this._seen = false;
     this._since = 0; // the revision of the last answer; 0 asks for everything
@@ -82,5 +83,6 @@ export class Runs {
     if (list.length < order.length) revision = 0; // what is shown has changed meanwhile: ask for everything next time
     Object.assign(this, { list, older, note, ledger, loaded: true, _since: revision });
     for (const run of list) if (!run.live && before.get(run.id)?.live) this.ended.emit(run);
+    for (const run of list) if (run.stalled && before.has(run.id) && !before.get(run.id).stalled) this.stalled.emit(run);
   }
 }

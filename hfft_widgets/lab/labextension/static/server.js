@@ -27,6 +27,10 @@ export const server = {
   runs: (shown, since) => ask(`${RUNS}?shown=${encodeURIComponent(shown)}&since=${since}`),
   run: id => ask(one(id)),
   cancel: id => ask(one(id, '/cancel'), { method: 'POST' }),
+  resume: id => ask(one(id, '/resume'), { method: 'POST' }),
+  startNow: id => ask(one(id, '/start_now'), { method: 'POST' }),
+  lessons: () => ask('hfft/lessons'),
+  lesson: name => ask(`hfft/lessons/${encodeURIComponent(name)}`),
   ledger: () => ask('hfft/ledger'),
   remove: id => ask(one(id), { method: 'DELETE' }),
 };

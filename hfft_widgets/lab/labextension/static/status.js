@@ -29,17 +29,24 @@ export function addStatusItem(app, statusBar, runs) {
   });
 }
 
-/** Say so when a run ends, with the way to it. */
+/** Say so when a run ends or stalls, with the way to it. */
 export function tellEnds(app, runs, settings) {
   const { Notification } = lab.apputils;
+  const open = run => [{ label: 'Open', callback: () => void app.commands.execute(ids.openRun, { id: run.id }) }];
+  runs.stalled.connect((_, run) => {
+    if (settings.get('notify')) Notification.emit(`${run.title} ${stalls(run)}`, 'warning', { autoClose: false, actions: open(run) });
+  });
   runs.ended.connect((_, run) => {
     if (!settings.get('notify')) return;
-    const actions = [{ label: 'Open', callback: () => void app.commands.execute(ids.openRun, { id: run.id }) }];
     const [kind, words] = ENDS[run.stage] ?? ['info', 'has ended'];
     const why = run.stage === 'ERROR' && run.reason ? `: ${run.reason}` : '';
-    Notification.emit(`${run.title} ${words}${why}`, kind, { autoClose: run.stage === 'ERROR' ? false : 10_000, actions });
+    Notification.emit(`${run.title} ${words}${why}`, kind, { autoClose: run.stage === 'ERROR' ? false : 10_000, actions: open(run) });
   });
 }
+
+const stalls = run => (run.stage === 'SCHEDULING'
+  ? 'has waited for a machine for more than an hour'
+  : 'stalls: nothing new has come for far longer than usual');
 
 const ENDS = {
   COMPLETED: ['success', 'is done'],
