@@ -161,6 +161,15 @@ class ReportChanges(Panel):
         return self.proof
 
     @report_errors
+    def check_split(self) -> ValidationReport:
+        """Look for held-out rows that are nearly the same as rows to train on, which takes large data some seconds."""
+        report = self._report().check_split(progress=self.progress)
+        self._change(report)
+        if report.split_waits:
+            self.set_status("ok", "No held-out row is nearly the same as a row to train on.")
+        return report
+
+    @report_errors
     def undo(self) -> ValidationReport:
         """Take back the last mapping or fix."""
         if not self._history:
