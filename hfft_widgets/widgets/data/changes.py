@@ -141,6 +141,11 @@ class ReportChanges(Panel):
         return self._change(self._report().with_learned(learned))
 
     @report_errors
+    def take(self, report: ValidationReport) -> ValidationReport:
+        """Show a report that was changed elsewhere: by a plan, or brought to the Hub; `undo` goes back."""
+        return self._change(report)
+
+    @report_errors
     def use_roles(self) -> ValidationReport:
         """Give the speakers the chat roles that are chosen."""
         return self._change(self._report().with_roles(self.roles.chosen))

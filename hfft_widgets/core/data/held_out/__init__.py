@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from hfft_widgets.core.data.findings import Finding
-from hfft_widgets.core.data.fixes import KEEP_APART, Fix
+from hfft_widgets.core.data.fixes import KEEP_APART, Fix, Numbered
 from hfft_widgets.core.data.held_out import batches
 from hfft_widgets.core.data.mapping.column_mapping import MAPPING_ERRORS
 from hfft_widgets.core.data.rows import numbered, prepared, shortened
@@ -139,14 +140,17 @@ def _taken(report: Report, method: str, numbers: Sequence[int]) -> list[Mapping[
     return [row for _, row in prepared(given, method, report.verdicts[method].mapping, fixes)]
 
 
+def _prepared(report: Report, method: str) -> Iterator[Numbered]:
+    return prepared(numbered(report.rows), method, report.verdicts[method].mapping, report.fixes)
+
+
 class _Prepared:
     """Rows as a mapping and fixes make them: kept where they are small, else made at each look."""
 
     def __init__(self, report: Report, method: str) -> None:
-        self._make = lambda: prepared(numbered(report.rows), method, report.verdicts[method].mapping, report.fixes)
+        self._make: Callable[[], Iterator[Numbered]] = partial(_prepared, report, method)
         if _quick(report, method):
-            kept = list(self._make())
-            self._make = lambda: iter(kept)
+            self._make = list(self._make()).__iter__
         self._numbers = array("q")
         self.columns: tuple[str, ...] = ()
 

@@ -71,4 +71,5 @@ def _said(column: Any) -> list[str]:
     kept = valid(turns) & said & ~(pc.equal(who, "system").fill_null(False).to_numpy(zero_copy_only=False))
     ends = np.append(0, np.cumsum(kept))[at]
     texts = pa.ListArray.from_arrays(ends.astype(np.int32), what.filter(kept).cast(pa.string()))
-    return pc.binary_join(texts, "\n").to_pylist()
+    joined: list[str] = pc.binary_join(texts, "\n").to_pylist()
+    return joined
