@@ -130,7 +130,7 @@ def plan_training(
         ModelError: The model cannot be read.
     """
     from hfft_widgets.core.plan.choose import PlanRequest, choose_method, recommend
-    from hfft_widgets.core.plan.data_stats import data_stats
+    from hfft_widgets.core.plan.data_stats import data_stats, learning
     from hfft_widgets.hub.jobs_api import IMAGE
     from hfft_widgets.hub.models import known_by_hub
     from hfft_widgets.inputs import export_outlook
@@ -141,6 +141,7 @@ def plan_training(
         report = report.for_model(str(model), **model_for_data(folder, given=not facts.vision))
     request = PlanRequest(goal, method, peft, flavor, push_to, allow_large, settings, max_usd, image or IMAGE)
     chosen, _ = choose_method(report, goal, method)
+    report = learning(report, chosen, settings)
     data = data_stats(report, chosen, folder.picture_tokens if facts.vision else None)
     plan = recommend(facts, report, data, machines(), request)
     outlook = export_outlook(folder, facts, scores=plan.trainer.task_type == "SEQ_CLS")

@@ -11,11 +11,12 @@ from collections import defaultdict
 from hfft_widgets.scripts.events import tell
 
 SHARED, OF, WORDS = 4, 5, 5  # 0.8 in whole numbers
+BLANKS = b" \t\n\r\v\f\x1c\x1d\x1e\x1f"
 
 
 def row_text(row, columns):
     """What a row says in these columns, but for its system prompts, which many rows share."""
-    return "\n".join(text for name in columns for text in _texts(row[name]))
+    return "\n".join(text for name in columns for text in _texts(row[name]) if text)
 
 
 def _texts(cell):
@@ -49,14 +50,12 @@ def nearly_same(train, held_out):
         for shingle in own:
             where[shingle].append(number)
     known = set(where)
+    within = {part for shingle in known for part in zip(shingle, shingle[1:], shingle[2:])}  # noqa: B905 - shorter
     found, edited = set(), set()
     for text in train:
-        words = text.split()
-        first = _enough(max(1, len(words) - WORDS + 1))
-        begin = shingles(words[: first + WORDS - 1])
-        if len(begin) >= first and begin.isdisjoint(known):
+        if _far(text, known, within):
             continue
-        own = shingles(words)
+        own = shingles(text.split())
         shared = own & known
         if not own or OF * len(shared) < SHARED * len(own):
             continue
@@ -68,6 +67,24 @@ def nearly_same(train, held_out):
                 if text != held_out[number]:
                     edited.add(number)
     return {number: number not in edited for number in found}
+
+
+def _far(text, known, within):
+    """Whether its beginning shows that it is near no text of these shingles, and of the runs of three within them."""
+    first = _enough(max(1, _most_words(text) - WORDS + 1))
+    most = first + first // 2 + WORDS
+    words = text.split(None, most)[:most]
+    threes = zip(words[2::3], words[3::3], words[4::3])  # noqa: B905 - each shingle holds one; the last are shorter
+    if len(set(words)) >= first + WORDS - 1 and within.isdisjoint(threes):  # so many of its shingles differ
+        return True
+    begin = shingles(words)
+    return len(begin) >= first and begin.isdisjoint(known)
+
+
+def _most_words(text):
+    if not text.isascii():
+        return len(text.split())
+    return 1 + len(text) - len(text.encode().translate(None, BLANKS))
 
 
 def _enough(count):

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hfft_widgets.core.data.rows import PythonRows, Rows
 from hfft_widgets.errors import DataError, EmptyDatasetError
 from hfft_widgets.sources import rows_files, rows_hub, rows_memory
 from hfft_widgets.sources.rows_arrow import DatasetRows
-from hfft_widgets.sources.rows_errors import no_space, quiet, reason
+from hfft_widgets.sources.rows_library import can_be_stopped, load, no_space, quiet, reason
 
 Progress = Callable[[int, int], None]
 Cancelled = Callable[[], bool]
@@ -73,7 +74,8 @@ class Source:
         Raises:
             DataError: It cannot be read.
         """
-        return self if self._whole is None else self._whole(progress, cancelled)
+        with can_be_stopped():
+            return self if self._whole is None else self._whole(progress, cancelled)
 
     def materialize(self) -> Source:
         """This source with a reference: rows in memory are written to a parquet file named by its content.
@@ -132,12 +134,14 @@ def open_rows(
         DataError: It cannot be read, or a configuration or split must be chosen.
     """
     data = rows_hub.named(data) if isinstance(data, str) else data
-    if rows_files.names_files(data):
-        source = _source(*rows_files.opened(data, config, split))
-    elif isinstance(data, str):
-        source = _hub_source(data, config, split, viewer, progress, cancelled, sample=sample)
-    else:
-        source = _memory_source(data, split, progress, cancelled, limit)
+    with can_be_stopped():
+        if rows_files.names_files(data):
+            reading = partial(load, progress=progress, cancelled=cancelled)
+            source = _source(*rows_files.opened(data, config, split, reading))
+        elif isinstance(data, str):
+            source = _hub_source(data, config, split, viewer, progress, cancelled, sample=sample)
+        else:
+            source = _memory_source(data, split, progress, cancelled, limit)
     if not source.total:
         raise EmptyDatasetError(
             f"{source.name} has no row.", remedy="Choose a dataset, split or file with at least one row."
@@ -211,8 +215,9 @@ def _hub_source(
     *,
     sample: bool,
 ) -> Source:
-    def downloaded(_: Progress | None, __: Cancelled | None) -> Source:
-        return _of_hub(where, rows_hub.loaded(where, config, split, viewer), downloaded)
+    def downloaded(progress: Progress | None, cancelled: Cancelled | None) -> Source:
+        reading = partial(load, progress=progress, cancelled=cancelled)
+        return _of_hub(where, rows_hub.loaded(where, config, split, viewer, reading), downloaded)
 
     def streamed(progress: Progress | None, cancelled: Cancelled | None) -> Source:
         opened = rows_hub.full(where, config, split, viewer, progress=progress, cancelled=cancelled)

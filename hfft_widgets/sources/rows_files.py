@@ -6,13 +6,14 @@ import glob
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hfft_widgets.errors import DataError, DatasetNotFoundError, EmptyDatasetError, HfftError
 from hfft_widgets.sources import rows_look
 from hfft_widgets.sources.rows_arrow import ArrowRows, DatasetRows
-from hfft_widgets.sources.rows_errors import no_space, quiet, reason
+from hfft_widgets.sources.rows_library import load, no_space, quiet, reason
 from hfft_widgets.sources.rows_memory import chosen_config, chosen_split
 from hfft_widgets.sources.rows_parquet import File, ParquetRows
 
@@ -26,6 +27,7 @@ FORMATS: dict[str, dict[str, str]] = {
     ".tsv": {"path": "csv", "sep": "\t"},
 }
 PACKED = (".gz", ".zst", ".bz2", ".xz")  # behind one of these; `load_dataset` unpacks them
+Load = Callable[[Mapping[str, Any]], Any]
 Opened = tuple[str, dict[str, Any] | None, ArrowRows, tuple[str, ...]]  # name, reference, rows, how they were read
 _FORMAT_NAMES = ", ".join(FORMATS)
 _HUB_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
@@ -66,11 +68,18 @@ def reference(*paths: Path) -> dict[str, Any]:
     }
 
 
-def opened(data: Any, config: str | None, split: str | None) -> Opened:
-    """Name, reference and rows of a file, of several, or of a folder."""
+def opened(data: Any, config: str | None, split: str | None, load: Load = load) -> Opened:
+    """Name, reference and rows of a file, of several, or of a folder.
+
+    Args:
+        data: Their names.
+        config: The configuration of a folder, or None.
+        split: The split, or None.
+        load: Gives what `load_dataset` does for its keyword arguments.
+    """
     given = data if isinstance(data, (list, tuple)) else [data]
     if len(given) == 1 and (folder := _folder(os.fspath(given[0]))):
-        return _opened_folder(folder, config, split)
+        return _opened_folder(folder, config, split, load)
     paths = [path for where in given for path in _matching(os.fspath(where))]
     name = paths[0].name if len(paths) == 1 else f"{len(paths):,} files in {paths[0].parent.name}"
     if len({suffix(path) for path in paths}) > 1:
@@ -81,10 +90,10 @@ def opened(data: Any, config: str | None, split: str | None) -> Opened:
         raise DataError(f"{name} is a file and has no split {split!r}.", remedy="Its one split is 'train'.")
     more, words = rows_look.csv_arguments(paths[0]) if suffix(paths[0]) == ".csv" else ({}, ())
     arguments = reference(*paths) | more | ({"split": split} if split else {})
-    rows = _rows(paths, arguments)
+    rows = _rows(paths, arguments, load)
     if arguments["path"] == "json" and (field := rows_look.field_of(rows)):
         arguments, words = arguments | {"field": field}, (f"read from the field {field!r} of its one object",)
-        rows = _rows(paths, arguments)
+        rows = _rows(paths, arguments, load)
     if arguments["path"] == "json":
         words = (*words, *rows_look.no_rows(rows))
     return name, arguments, rows, words
@@ -113,17 +122,17 @@ def _matching(where: str) -> list[Path]:
     return [_checked(one) for one in found or [path]]
 
 
-def _rows(paths: list[Path], arguments: dict[str, Any]) -> ArrowRows:
+def _rows(paths: list[Path], arguments: dict[str, Any], load: Load) -> ArrowRows:
     if arguments["path"] == "parquet" and arguments["split"] == "train":
         return ParquetRows([_file(path) for path in paths])
-    return DatasetRows(_loaded(paths, arguments))
+    return DatasetRows(_loaded(paths, arguments, load))
 
 
 def _file(path: Path) -> File:
     return File(path.name, lambda: path)
 
 
-def _opened_folder(folder: Path, config: str | None, split: str | None) -> Opened:
+def _opened_folder(folder: Path, config: str | None, split: str | None, load: Load) -> Opened:
     """A folder as `load_dataset` finds files, configurations and splits in it."""
     if (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file():
         return _saved(folder)
@@ -133,7 +142,7 @@ def _opened_folder(folder: Path, config: str | None, split: str | None) -> Opene
     arguments = {"path": str(folder), "name": builder.config.name, "split": split}
     if type(builder).__name__ == "Parquet" and split in files:
         return folder.name, arguments, ParquetRows([_file(Path(name)) for name in files[split]]), ()
-    return folder.name, arguments, DatasetRows(_loaded([folder], arguments)), ()
+    return folder.name, arguments, DatasetRows(_loaded([folder], arguments, load)), ()
 
 
 def _saved(folder: Path) -> Opened:
@@ -200,12 +209,10 @@ def _blank(path: Path) -> bool:
         raise _unreadable(path, error) from error
 
 
-def _loaded(paths: list[Path], arguments: dict[str, Any]) -> Any:
-    from datasets import load_dataset
-
+def _loaded(paths: list[Path], arguments: dict[str, Any], load: Load) -> Any:
     try:
         with quiet():
-            return load_dataset(**arguments)
+            return load(arguments)
     except Exception as error:  # whatever a parser raises means: this file cannot be read
         raise (_unlike(paths, error) or _unreadable(_broken(paths), error)) from error
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 from hfft_widgets.core.data.rows import PythonRows, Rows
 from hfft_widgets.errors import DataError, DatasetNotFoundError, HfftError, HubError
 from hfft_widgets.sources.rows_arrow import DatasetRows
-from hfft_widgets.sources.rows_errors import chain, no_space, quiet, reason
+from hfft_widgets.sources.rows_library import chain, load, no_space, quiet, reason
 from hfft_widgets.sources.rows_memory import chosen_config, chosen_split
 from hfft_widgets.sources.rows_parquet import File, ParquetRows, Progress
 
@@ -228,7 +229,8 @@ def full(
             return _copied(where, config, split, viewer, progress, cancelled)
         except (HubError, DatasetNotFoundError):
             pass  # no copy, or none for this account
-    return loaded(where, config, split, viewer)
+    reading = partial(load, progress=progress, cancelled=cancelled)
+    return loaded(where, config, split, viewer, reading)
 
 
 def _copied(
@@ -257,18 +259,22 @@ def _file(where: str, url: str, size: int, viewer: RowsPreview, cancelled: Calla
     return File(f"{where}'s {PurePosixPath(url).name}", remote.open)
 
 
-def loaded(where: str, config: str | None, split: str | None, viewer: RowsPreview | None) -> HubRows:
+def loaded(
+    where: str,
+    config: str | None,
+    split: str | None,
+    viewer: RowsPreview | None,
+    load: Callable[[Mapping[str, Any]], Any] = load,
+) -> HubRows:
     """All rows, through the library; what is downloaded stays in its cache.
 
     Raises:
         DataError: There is no such dataset, it cannot be read, or a configuration or split must be chosen.
     """
-    from datasets import load_dataset
-
     with _told(where, viewer):
         config, split = _choices(where, config, split)
         reference = _reference(where, config, split)
-        rows = DatasetRows(load_dataset(**reference))
+        rows = DatasetRows(load(reference))
     return HubRows(reference, rows, "all rows", rows.total)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from hfft_widgets.core.data.rows import PythonRows
 from hfft_widgets.errors import DataError, EmptyDatasetError
 from hfft_widgets.sources.rows_arrow import DatasetRows
-from hfft_widgets.sources.rows_errors import no_space, reason
+from hfft_widgets.sources.rows_library import no_space, reason
 
 IN_MEMORY = "in-memory dataset"
 _ACCEPTED = (

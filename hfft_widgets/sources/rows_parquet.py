@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.errors import DataError, HfftError
 from hfft_widgets.sources.rows_arrow import ArrowRows, batch_rows, plain
-from hfft_widgets.sources.rows_errors import no_space, reason
+from hfft_widgets.sources.rows_library import no_space, reason
 
 if TYPE_CHECKING:
     import pyarrow as pa

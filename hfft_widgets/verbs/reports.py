@@ -38,6 +38,7 @@ def validate(
     method: str | None = None,
     every_row: bool = False,
     learned: Learned = "answers",
+    check_split: bool = False,
     progress: Progress | None = None,
 ) -> Reply:
     """Check whether a dataset can be trained on, with which method, and which rows hurt. Nothing is changed.
@@ -50,10 +51,14 @@ def validate(
         method: The method to judge by; the recommended one if not given.
         every_row: Whether to read all rows of a Hub dataset; else the first rows, which takes seconds.
         learned: Which words of a conversation SFT learns: the "answers" alone, or "all", questions too.
+        check_split: Whether to look in large data, too, for held-out rows nearly the same as rows to train on.
         progress: Called with (rows done, rows in all).
     """
     report = report_on(data, model, config, split, every_row=every_row, learned=learned, progress=progress)
     key = (data, model, config, split, every_row, learned)
+    if check_split and report.split_waits:
+        report = report.check_split(method, progress=progress)
+        _kept[_name(key)] = (*_kept[_name(key)][:2], report)  # a plan that follows says it, too
     judged = _judged(report, method)
     status = "none" if judged is None else str(report.verdicts[judged].status)
     said = f"{judged}: {status}." if judged else "No method can train on this data as it is."

@@ -89,7 +89,7 @@ class FineTuner(Panel):
         self.can("lighten", self.lighten, doing="Planning with less memory")
         self.data.observe(self._checked, "result")
         self.planner.observe(self._planned, "result")
-        self.planner.observe(self._uploaded, "data")
+        self.planner.observe(self._taken, "data")
         self.monitor.observe(self._trained, "result")
         self.monitor.observe(self._started, ["run", "price"])  # a price is read where it is agreed to
         self.exporter.observe(lambda change: setattr(self, "result", change.new), "result")
@@ -135,10 +135,10 @@ class FineTuner(Panel):
         if change.new is not self.planner.data:
             self.planner.take(change.new, self.data.values["model"])
 
-    def _uploaded(self, change: Any) -> None:
-        """Data that were brought to the Hub are the data from here on."""
-        if change.new is not None:
-            self.data.result = change.new
+    def _taken(self, change: Any) -> None:
+        """Data that were brought to the Hub, or are learned as a plan says, are the data from here on."""
+        if change.new is not None and self.data.result not in (None, change.new):
+            self.data.take(change.new)
 
     def _planned(self, change: Any) -> None:
         self.monitor.plan = change.new

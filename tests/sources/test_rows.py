@@ -17,7 +17,7 @@ import pytest
 from hfft_widgets import folders
 from hfft_widgets.errors import DataError, DatasetNotFoundError, EmptyDatasetError
 from hfft_widgets.sources import rows as module
-from hfft_widgets.sources import rows_errors
+from hfft_widgets.sources import rows_library
 from hfft_widgets.sources.rows import choices, open_rows
 from hfft_widgets.sources.rows_memory import chosen_config
 
@@ -148,7 +148,7 @@ def test_a_full_disk_is_told() -> None:
     inner = OSError(errno.ENOSPC, "No space left on device")
     outer = RuntimeError("An error occurred while generating the dataset")
     outer.__cause__ = inner
-    error = rows_errors.no_space(outer)
+    error = rows_library.no_space(outer)
     assert error is not None
     assert "no space left" in str(error)
     assert "HFFT_HOME" in error.remedy

@@ -18,7 +18,7 @@ from hfft_widgets.errors import DataError
 from hfft_widgets.sources import rows_arrow, rows_parquet
 from hfft_widgets.sources.rows import open_rows
 from hfft_widgets.sources.rows_arrow import DatasetRows, plain
-from hfft_widgets.sources.rows_errors import quiet
+from hfft_widgets.sources.rows_library import quiet
 from hfft_widgets.sources.rows_memory import held
 from hfft_widgets.sources.rows_parquet import ParquetRows
 

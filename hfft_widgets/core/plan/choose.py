@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from hfft_widgets.core.data.emulators.learned import LAST, MARKED
 from hfft_widgets.core.data.findings import Status
 from hfft_widgets.core.estimate.estimate import estimate_work
 from hfft_widgets.core.method import GOALS, METHODS
 from hfft_widgets.core.plan.choose_hardware import LARGEST, Refusal, choose_hardware
-from hfft_widgets.core.plan.data_stats import DataStats
+from hfft_widgets.core.plan.data_stats import DataStats, learned_as
 from hfft_widgets.core.plan.defaults import TINY, held_out
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.model import ModelFacts
@@ -202,8 +201,7 @@ def _defaults(facts: ModelFacts, data: DataStats, first: object) -> dict[str, An
     tiny = facts.parameters < TINY
     return {
         "max_length": _max_length(facts, data),
-        "assistant_only_loss": data.learns == MARKED,
-        "answers_only": data.learns == LAST,
+        **learned_as(data),
         "eval_rows": held_out(rows, facts.parameters),
         "questions": min(200 if tiny else 16, max(1, rows // 10)),
         "lora_r": 32 if tiny else 16,

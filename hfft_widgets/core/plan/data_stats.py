@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core.data.columns import picture_size
 from hfft_widgets.core.data.emulators.base import ALL
+from hfft_widgets.core.data.emulators.learned import LAST, MARKED
 from hfft_widgets.core.data.fixes import KEEP_APART
 from hfft_widgets.core.data.rules.dataset import LEAKAGE
 from hfft_widgets.core.estimate.padding import RowLengths
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hfft_widgets.core.data.report import ValidationReport
     from hfft_widgets.core.data.token_lengths import Lengths
 
+PictureTokens = Callable[[int, int], int | None]  # height and width in pixels -> tokens, None: not known
+# what a plan calls the ways in which answers alone are learned
+_SETTINGS = {MARKED: "assistant_only_loss", LAST: "answers_only"}
 # without a tokenizer: bytes of English text per token in a large vocabulary
 _BYTES_PER_TOKEN = 4.0
 # of a method that the report did not count, so many rows are read
@@ -60,6 +64,8 @@ class DataStats:
         examples: Rows to try a reward on, where the method has one; no part of what is kept.
         apart: The columns by which held-out rows are kept apart from those to train on; (): they are not.
         leaked: Held-out rows that are known to be nearly the same as one to train on.
+        report: What this was read from, or None; no part of what is kept.
+        picture_tokens: How many tokens the model makes of a picture, or None; no part of what is kept.
     """
 
     name: str
@@ -87,6 +93,8 @@ class DataStats:
     examples: tuple[Mapping[str, Any], ...] = field(default=(), repr=False, compare=False)
     apart: tuple[str, ...] = ()
     leaked: int = 0
+    report: ValidationReport | None = field(default=None, repr=False, compare=False)
+    picture_tokens: PictureTokens | None = field(default=None, repr=False, compare=False)
 
     @property
     def pictures(self) -> str | None:
@@ -98,8 +106,8 @@ class DataStats:
         return {name: value for name, value in vars(self).items() if name in _SHOWN}
 
 
-_SHOWN = frozenset(f.name for f in dataclasses.fields(DataStats)) - {"lengths", "answers", "examples"}
-PictureTokens = Callable[[int, int], int | None]  # height and width in pixels -> tokens, None: not known
+_KEPT_BACK = {"lengths", "answers", "examples", "report", "picture_tokens"}
+_SHOWN = frozenset(f.name for f in dataclasses.fields(DataStats)) - _KEPT_BACK
 
 
 def data_stats(report: ValidationReport, method: str, pictures: PictureTokens | None = None) -> DataStats:
@@ -138,8 +146,31 @@ def data_stats(report: ValidationReport, method: str, pictures: PictureTokens | 
         examples=tuple(report.rows_for(method, _EXAMPLES)) if METHODS[method].generates else (),
         apart=next((fix.columns for fix in report.fixes if fix.rule == KEEP_APART and fix.concerns(method)), ()),
         leaked=sum(found.count for found in report.findings if found.rule == LEAKAGE.id and method in found.effects),
+        report=report,
+        picture_tokens=pictures,
     )
     return _with_pictures(facts, report, method, pictures) if pictures and facts.pictures else facts
+
+
+def learning(report: ValidationReport, method: str, settings: Mapping[str, object]) -> ValidationReport:
+    """The report in which conversations are learned as these settings of a plan want it; itself if they say nothing.
+
+    Args:
+        report: On the data.
+        method: The method of the plan.
+        settings: Those that were chosen; `assistant_only_loss` and `answers_only` say what is learned.
+    """
+    said = {name: settings[name] for name in _SETTINGS.values() if name in settings}
+    if not said or not report.chooses_learned(method):
+        return report
+    if True in said.values():
+        return report.with_learned("answers")
+    return report.with_learned("all") if said.get(_SETTINGS.get(report.learns(method), "")) is False else report
+
+
+def learned_as(data: DataStats) -> dict[str, bool]:
+    """The settings by which conversations are learned as the report says."""
+    return {name: data.learns == way for way, name in _SETTINGS.items()}
 
 
 def _applied(report: ValidationReport, method: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hfft_widgets.core.diff import difference
 from hfft_widgets.core.estimate.estimate import Estimate, dominated
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.core.plan.advice import Advice, advice_for, lighter_than
+from hfft_widgets.core.plan.data_stats import DataStats, data_stats, learned_as, learning
 from hfft_widgets.core.plan.defaults import (
     INTERVALS,
     batched,
@@ -216,7 +217,8 @@ class TrainingPlan(Training, HasCard):
         """A new plan with other values: of this class, or of a setting by its name.
 
         What depends on them follows where it was not said: the batch on another flavor (the effective batch stays),
-        the learning rate of another method or of adapters, the intervals of another length.
+        the learning rate of another method or of adapters, the intervals of another length; and the report that the
+        plan stands on, `plan.data.report`, says what is learned.
 
         Raises:
             PlanError: An unknown name, a value that is not allowed, or one that an edited script would not follow.
@@ -226,7 +228,9 @@ class TrainingPlan(Training, HasCard):
             names = ", ".join(sorted({*_OWN, *SETTING_NAMES}))
             raise PlanError(f"A plan has no {', '.join(sorted(unknown))}.", remedy=f"It has: {names}.")
         new = {name: value for name, value in changes.items() if value != _value(self, name)}
-        plan = self.with_values(**self._following(new), **new)
+        data = self._learning(new)
+        learned = {} if data is self.data else {"data": data} | learned_as(data)
+        plan = self.with_values(**{**learned, **self._following(new), **new})
         if not {"flavor", "num_train_epochs", "max_steps", "rows"}.isdisjoint(new):
             own = {n for n in INTERVALS if _value(self, n) != _value(with_intervals(self), n)}
             plan = with_intervals(plan, own | set(new))
@@ -264,6 +268,14 @@ class TrainingPlan(Training, HasCard):
         plan = self.replace(flavor=name)
         why = Reason(f"{name}: it costs least in all of what can be rented.", ("flavor",))
         return dataclasses.replace(plan, reasons=(*plan.reasons[:-1], why))
+
+    def _learning(self, new: dict[str, Any]) -> DataStats:
+        """The data, where these changes are other words to learn."""
+        report = self.data.report
+        if report is None or "method" in new:
+            return self.data
+        other = learning(report, self.method, new)
+        return self.data if other is report else data_stats(other, self.method, self.data.picture_tokens)
 
     def _following(self, new: dict[str, Any]) -> dict[str, Any]:
         """What follows from changed values, and was not given itself."""

@@ -62,6 +62,7 @@ class DatasetValidator(ReportChanges):
         self.can("point", lambda place: self.example.point(int(place)))
         self.can("example_row", self.next_example)
         self.can("prove", self.prove, doing="Training two steps")
+        self.can("split", self.check_split, doing="Comparing the rows")
         self.can("next", self.next_row, always=True)
         self.can("previous", self.previous_row, always=True)
 
@@ -238,6 +239,8 @@ class DatasetValidator(ReportChanges):
         every = form.button("Check all rows", "all") if report.sampled else None
         help_ = "The installed TRL trains two steps on tiny random weights with rows of each kind"
         prove = form.button("Prove it", "prove", help_=help_) if report.prover and report.recommended else None
+        help_ = "Held-out rows that are nearly the same as a row to train on make the score too good"
+        split = form.button("Check the split", "split", help_=help_) if report.split_waits else None
         sections = {
             "roles": self.roles.view(form),
             "methods": el("div", self._methods(values), class_="methods"),
@@ -245,7 +248,7 @@ class DatasetValidator(ReportChanges):
             "changes": changed_view(form, report, undo=bool(self._history)),
             "lengths": self.lengths.view(form, report),
             "proof": proof_lines(self.proof.to_dict()) if self.proof else None,
-            "again": join([preview(values), actions(every, prove, again)]),
+            "again": join([preview(values), actions(every, prove, split, again)]),
         }
         return el(
             "article", top(values), [el("section", part, data_key=name) for name, part in sections.items() if part],

@@ -141,6 +141,11 @@ class ReportChanges(Panel):
         return self._change(self._report().with_learned(learned))
 
     @report_errors
+    def take(self, report: ValidationReport) -> ValidationReport:
+        """Show a report that was changed elsewhere: by a plan, or brought to the Hub; `undo` goes back."""
+        return self._change(report)
+
+    @report_errors
     def use_roles(self) -> ValidationReport:
         """Give the speakers the chat roles that are chosen."""
         return self._change(self._report().with_roles(self.roles.chosen))
@@ -159,6 +164,15 @@ class ReportChanges(Panel):
         )
         self.clear_status()
         return self.proof
+
+    @report_errors
+    def check_split(self) -> ValidationReport:
+        """Look for held-out rows that are nearly the same as rows to train on, which takes large data some seconds."""
+        report = self._report().check_split(progress=self.progress)
+        self._change(report)
+        if report.split_waits:
+            self.set_status("ok", "No held-out row is nearly the same as a row to train on.")
+        return report
 
     @report_errors
     def undo(self) -> ValidationReport:

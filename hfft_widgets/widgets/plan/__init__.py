@@ -81,6 +81,8 @@ class TrainingPlanner(Panel):
 
     @T.observe("data")
     def _start_over(self, _: Any = None) -> None:
+        if self.result is not None and self.result.data.report is self.data:
+            return  # the plan stands on it
         self._chosen = {}
         self.values |= {"flavor": "", "rows": ""}
         self._forget()
@@ -370,6 +372,13 @@ class TrainingPlanner(Panel):
         self.script.show(plan)
         self.clear_status()
         self.result = plan
+        self._follow(plan)
+
+    def _follow(self, plan: TrainingPlan) -> None:
+        """The data are learned as the plan says."""
+        report = plan.data.report
+        if report is not None and self.data is not None and report.learned != self.data.learned:
+            self.data = report
 
     def _ask_again(self) -> None:
         """Another goal, method or destination is another plan."""

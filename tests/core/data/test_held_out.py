@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.core.data.held_out import _said, held_out_rows, split_places
+from hfft_widgets.core.data.held_out import held_out_rows, split_places
 from hfft_widgets.core.data.report import ValidationReport, validate_rows
 from hfft_widgets.core.plan.choose import PlanRequest, recommend
 from hfft_widgets.core.plan.data_stats import data_stats
-from hfft_widgets.scripts.leakage import row_text
 from hfft_widgets.scripts.proof.held_out import hold_out
 from tests.core.plan.reports import MACHINES, model
 
@@ -106,10 +104,31 @@ def test_few_rows_and_distinct_ones_are_no_finding_and_a_method_must_exist() -> 
         hfft.check_split(report_on(ROWS), "Nope")
 
 
-def test_turns_in_arrow_say_what_their_rows_say() -> None:
-    rows = [{"messages": [{"role": "system", "content": "Be brief."}, *chat(n)["messages"]]} for n in range(5)]
-    rows += [{"messages": None}, {"messages": []}, {"messages": [{"role": "user", "content": None}]}]
-    column = pa.table({"messages": [row["messages"] for row in rows]}).column(0).combine_chunks()
-    for part in (column, column[2:7]):
-        cells = part.to_pylist()
-        assert _said(part) == [row_text({"messages": cell}, ["messages"]) for cell in cells]
+def test_large_rows_are_split_as_few_ones_are_and_it_can_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, leaked = rows_with_copies()
+    from hfft_widgets.sources.rows import open_rows
+
+    few = report_on(rows)
+    monkeypatch.setattr("hfft_widgets.core.data.held_out._QUICK_BYTES", 100)
+    arrow = validate_rows(open_rows(rows).rows, name="rows")
+    bare = [{"good": row["messages"][1]["content"], "question": row["messages"][0]["content"]} for row in rows]
+    mapped = report_on(bare)
+    assert mapped.offered_mapping == "SFT"
+    steps: list[tuple[int, int]] = []
+    for report, found in ((arrow, leaked), (mapped, None)):
+        assert report.split_waits
+        assert not few.split_waits
+        steps.clear()
+        monkeypatch.setattr("hfft_widgets.core.data.held_out._NUMBERS", 50)
+        checked = report.check_split(progress=lambda *step: steps.append(step))
+        assert {finding.rule for finding in checked.findings} == {"leakage", "duplicate"}
+        assert found is None or next(one for one in checked.findings if one.rule == "leakage").rows == tuple(found)
+        assert not checked.split_waits
+        assert steps[0] == (50, 2 * len(rows))
+        assert steps[-1][0] > len(rows)
+
+    def stop(_done: int, _total: int) -> None:
+        raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        arrow.check_split(progress=stop)

@@ -91,7 +91,7 @@ def sizes(column: pa.Array | Sequence[Any]) -> NDArray[np.uint32]:
         if is_text(column.type):
             return np.diff(offsets(column)).astype(np.uint32)
         if names := turn_fields(column.type):
-            at, turns = _turns(column)
+            at, turns = turns_of(column)
             ends = offsets(turns.field(names[1]))
             return (ends[at[1:]] - ends[at[:-1]]).astype(np.uint32)
         column = values(column)
@@ -190,7 +190,7 @@ def _text_codes(column: pa.Array, facets: TextFacets, *, whole: bool) -> tuple[C
     return forms, marks
 
 
-def _turns(column: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+def turns_of(column: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     """Where each cell's turns begin and end, and the turns of all cells."""
     at = offsets(column)
     return at - at[0], column.values.slice(int(at[0]), int(at[-1] - at[0]))
@@ -200,7 +200,7 @@ def _turn_codes(column: pa.Array, facets: TextFacets) -> tuple[Codes, Codes]:
     """`codes` of turns of plain text."""
     names = turn_fields(column.type)
     assert names is not None
-    at, turns = _turns(column)
+    at, turns = turns_of(column)
     forms, marks = _text_codes(plain(turns.field(names[1])), facets, whole=False)
     each = _speakers(turns.field(names[0])) ^ _mixed(forms)
     for place, field in enumerate(turns.type):
@@ -255,7 +255,7 @@ def _summed(each: Codes, at: NDArray[np.int64]) -> Codes:
 def _extra(column: pa.Array) -> bool:
     """Whether turns hold more than a speaker and a text."""
     names = turn_fields(column.type) or ()
-    _, turns = _turns(column)
+    _, turns = turns_of(column)
     return any(field.name not in names and not _all_null(turns.field(field.name)) for field in turns.type)
 
 
@@ -263,7 +263,7 @@ def _nested(column: pa.Array) -> bool:
     """Whether turns hold records or lists, tool calls for instance, of which rules ask what is in them."""
     import pyarrow as pa
 
-    _, turns = _turns(column)
+    _, turns = turns_of(column)
     nested = (
         field.name for field in turns.type if pa.types.is_nested(field.type) or isinstance(field.type, pa.JsonType)
     )
@@ -279,7 +279,7 @@ def _turn_digests(column: pa.Array) -> Codes:
     """The texts of a cell's turns lie one behind the other: one hash for all, mixed with their lengths and speakers."""
     names = turn_fields(column.type)
     assert names is not None
-    at, turns = _turns(column)
+    at, turns = turns_of(column)
     content = plain(turns.field(names[1]))
     ends = offsets(content)
     lengths = _summed(_mixed(np.diff(ends).astype(np.uint64)), at)
@@ -292,7 +292,7 @@ def each_turn_digest(column: pa.Array) -> tuple[NDArray[np.int64], Codes]:
     """Where each cell's turns begin and end, and a digest of each turn."""
     names = turn_fields(column.type)
     assert names is not None
-    at, turns = _turns(column)
+    at, turns = turns_of(column)
     role, content = (plain(turns.field(name)) for name in names)
     return at, _text_digests(role) * _A ^ _text_digests(content)
 

@@ -23,7 +23,7 @@ from hfft_widgets.core.data.mapping.column_names import (
     spelled,
     worded,
 )
-from hfft_widgets.core.data.mapping.places import column_at, made, overlap, speakers
+from hfft_widgets.core.data.mapping.places import column_at, made, overlap, read_at, speakers
 from hfft_widgets.core.data.mapping.preferences import ranked
 from hfft_widgets.core.data.mapping.transforms import Transform
 
@@ -158,8 +158,8 @@ def with_prompt(available: Available, answers: Targets, used: Collection[str] = 
     A `prompt` of text with pairs of answers, or with a `completion`, stays text: someone wrote it for a trainer. Any
     other question and answer become turns, since a trainer would glue them together without even a space.
     """
-    read = [column_at(available.schema, made_, n) for made_ in answers.values() for n in range(len(made_.columns))]
-    taken = {name for name, c in available.schema.columns.items() if any(o and overlap(c, o) for o in read)}
+    read = [place for answer in answers.values() for place in read_at(answer)]
+    taken = {name for name, c in available.schema.columns.items() if any(overlap(c, place) for place in read)}
     prompt = prompt_of(available, {*used, *taken})
     if prompt is None:
         return None

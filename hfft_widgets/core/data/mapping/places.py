@@ -57,14 +57,19 @@ def column_at(schema: Schema, transform: Transform, number: int = 0) -> Column |
 
 def overlap(one: Column, other: Column) -> bool:
     """Whether one of two places lies inside the other."""
-    ways = [[key if isinstance(key, (str, int)) else key[1] for key in c.path if _leads(key)] for c in (one, other)]
+    ways = [[key if isinstance(key, str) else key[1] for key in c.path if _leads(key)] for c in (one, other)]
     length = min(map(len, ways))
     return one.home == other.home and ways[0][:length] == ways[1][:length]
 
 
 def _leads(key: Any) -> bool:
-    """Whether a step leads to a part; the others read the whole in another way."""
-    return isinstance(key, (str, int)) or key[0] == "each"
+    """Whether a step leads to a field; others read the whole in another way, or choose one of many alike."""
+    return isinstance(key, str) or (isinstance(key, tuple) and key[0] == "each")
+
+
+def read_at(transform: Transform) -> list[Column]:
+    """The places that a transform reads, whether or not a schema holds them."""
+    return [Column("", {}, source=name, path=transform.path(n)) for n, name in enumerate(transform.columns)]
 
 
 def widened(schema: Schema, sample: Sequence[Row]) -> Schema:

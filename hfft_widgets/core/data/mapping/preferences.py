@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -108,7 +108,7 @@ def scores_of_pair(names: Collection[str]) -> tuple[str, str, str] | None:
 
 def ranked(schema: Schema, shapes: Collection[Shape]) -> Iterator[Better]:
     """The better and the worse answer, where a score or a choice says which is which; what must be asked comes last."""
-    found = [*_of_two(schema, shapes), *_of_many(schema)]
+    found = [*_of_two(schema, shapes), *_of_many(schema), *_by_number(schema)]
     yield from sorted(found, key=lambda both: both[0].wins == "ask")
 
 
@@ -133,8 +133,7 @@ def _both(schema: Schema, pair: _Pair, *last: str, **how: Any) -> Better:
 
 def _of_many(schema: Schema) -> Iterator[Better]:
     """Lists of answers and lists of their scores, side by side or in one list of records."""
-    lists = [c for c in schema.columns.values() if c.shape is Shape.TEXTS or (c.shape is Shape.LIST and c.items)]
-    answers = [column for column in lists if flat(column.known_as) in _LISTED]
+    answers = [*_listed(schema, lambda c: c.shape is Shape.TEXTS or (c.shape is Shape.LIST and bool(c.items)))]
     scores = [column for column in schema.columns.values() if column.shape is Shape.NUMBERS]
     for one in answers:
         for other in scores:
@@ -145,6 +144,27 @@ def _of_many(schema: Schema) -> Iterator[Better]:
                     made(schema, "best", one.name, other.name, wins=wins),
                     made(schema, "worst", one.name, other.name, wins=wins),
                 )
+
+
+def _by_number(schema: Schema) -> Iterator[Better]:
+    """Lists of two answers, and the number of the better one: as in TL;DR comparisons, from 0; or from 1."""
+    for one in _listed(schema, lambda column: column.shape is Shape.TEXTS):
+        for name in spelled(schema, CHOICE, {Shape.NUMBER}):
+            choice = schema.columns[name]
+            numbers = {value for value in choice.values if value is not None}
+            start = 1 if 2 in numbers and 0 not in numbers else 0
+            if not numbers or not numbers <= {-1, start, start + 1}:
+                continue
+            *way, last = one.path or (("", ""),)
+            ways = [(*way, n, last[1]) if one.path and last[0] == "each" else (*one.path, n) for n in (0, 1)]
+            by = Transform("better", (one.home, one.home, choice.home), paths=(*ways, choice.path), values=(start,),
+                           others=(start + 1,))  # fmt: skip
+            yield by, replace(by, how="worse")
+
+
+def _listed(schema: Schema, fits: Callable[[Column], bool]) -> Iterator[Column]:
+    """Lists of answers."""
+    return (one for one in schema.columns.values() if fits(one) and flat(one.known_as) in _LISTED)
 
 
 def pairs_of_names(schema: Schema, shapes: Collection[Shape]) -> set[str]:
