@@ -126,7 +126,10 @@ def test_chain_is_merged_in_order():
 
 
 def test_pictures_are_said_to_be_left_out():
-    plan = plan_of(config={**CONFIG, "vision_config": {}})
+    with pytest.raises(ExportError, match="reads more than text") as caught:
+        plan_of(config={**CONFIG, "vision_config": {}})
+    assert "text_only=True" in caught.value.remedy
+    plan = plan_of(config={**CONFIG, "vision_config": {}}, text_only=True)
     assert "reads pictures" in plan.warnings[0]
 
 
@@ -134,12 +137,15 @@ def test_outlook_says_before_the_training_what_will_become_of_it():
     given = {name: value for name, value in FACTS.items() if name not in {"quantizer_available", "supported"}}
     assert outlook(Trained(**given), None) == "yes"
     assert outlook(Trained(**{**given, "sentencepiece": True}), None).startswith(
-        "no: The tokenizer of runs/tuned needs"
+        "no, because the tokenizer of runs/tuned needs"
     )
-    assert outlook(Trained(**given), {"LlamaForCausalLM"}).startswith("no: runs/tuned is a Qwen3ForCausalLM")
+    assert outlook(Trained(**given), {"LlamaForCausalLM"}).startswith("no, because runs/tuned is a Qwen3ForCausalLM")
     assert "scores" in outlook(Trained(**given), None, scores=True)
     pictures = {**given, "config": {**CONFIG, "vision_config": {}}}
-    assert outlook(Trained(**pictures), None).startswith("yes (the model reads pictures")
+    assert outlook(Trained(**pictures), None).startswith("yes; but the model reads pictures")
+    marked = {**given, "mended": ("of two chat templates",)}
+    assert outlook(Trained(**marked), None) == "with these repairs: of two chat templates"
+    assert outlook(Trained(**given, loaded_otherwise=True), None).startswith("no, because transformers loads")
 
 
 def test_questions_travel_in_the_script():
