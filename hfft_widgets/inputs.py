@@ -202,7 +202,7 @@ def trained_files(model: Model, *, base: Model | None, trained_from: Model | Non
 
 
 def answered_before(model: str) -> dict[str, dict[str, int]]:
-    """What files of this model answered, by quantization, in earlier exports on this machine (`ExportPlan.answered`)."""
+    """What files of this model answered, by quantization, in earlier exports here (`ExportPlan.answered`)."""
     from hfft_widgets.core.run.stage import Stage
     from hfft_widgets.jobs import index
 

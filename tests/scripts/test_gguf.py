@@ -401,5 +401,15 @@ def test_card_says_what_was_found_of_each_file():
     assert "700 MB" in again
 
 
+def test_card_keeps_licence_languages_and_data_of_the_trained_model(tmp_path):
+    head = "---\nlicense: mit\nlanguage:\n- en\n- de\ntags: [x]\ndatasets:\n  - me/rows\nmodel_name: y\n---\n# Mine"
+    folder_with(tmp_path / "model", README__md=head)
+    card = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", [str(tmp_path / "model")], TOLD)
+    header = card.split("---")[1]
+    assert "license: mit\nlanguage:\n- en\n- de\ndatasets:\n  - me/rows\n" in header
+    assert "model_name" not in header
+    assert header.count("tags:") == 1
+
+
 def test_somebodys_own_card_stays():
     assert repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD, "# My own words") is None

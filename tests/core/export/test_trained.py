@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,3 +157,30 @@ def test_questions_travel_in_the_script():
     assert "LONGEST = 6" in plan.script
     assert plan.script.count("questions=QUESTIONS") == 2
     assert "held-out questions" in " ".join(plan.reasons)
+
+
+@pytest.mark.parametrize(
+    ("config", "context"),
+    [
+        ({"model_type": "smollm3", "use_sliding_window": True, "sliding_window": 600}, 600),
+        ({"model_type": "smollm3", "use_sliding_window": False, "sliding_window": 600}, None),
+        ({"model_type": "a family of tomorrow", "sliding_window": 700}, 700),
+        ({"model_type": "gemma3_text", "sliding_window": 512}, None),
+        ({"model_type": "llama", "rope_parameters": {"rope_type": "dynamic", "factor": 2.0}}, 4096),
+        (
+            {"model_type": "llama", "rope_scaling": {"type": "dynamic", "original_max_position_embeddings": 2048}},
+            2048,
+        ),
+        ({"model_type": "llama", "rope_parameters": {"rope_type": "linear", "factor": 2.0}}, None),
+    ],
+)
+def test_what_llama_cpp_does_not_compute_ends_the_context(config, context):
+    assert usable_context({"max_position_embeddings": 4096, **config}) == context
+
+
+def test_earlier_answers_do_not_make_another_export():
+    plan = plan_of()
+    known = dataclasses.replace(plan, answered={"Q8_0": {"right": 8, "count": 10, "trained": 9}})
+    assert known.fingerprint == plan.fingerprint
+    assert "8 of 10" in known.to_html()
+    assert "trained: 9" in known.to_html()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from pathlib import Path
 
@@ -119,12 +120,30 @@ def with_row(card, name, row):
     return "\n".join([f"{before}{ROWS_BEGIN}", ROWS_HEAD, *rows, *lines[count:]])
 
 
+KEPT_FACTS = re.compile(
+    r"^(?:license|license_name|license_link|language|datasets|pipeline_tag):.*(?:\n(?:[ \t]+|- ).*)*", re.MULTILINE
+)
+
+
+def kept_facts(sources):
+    """Licence, languages and data as the card of the trained model says, else that of its base."""
+    for source in sources:
+        file = source and Path(source) / "README.md"
+        if file and file.is_file():
+            header = re.match(r"---\s*\n(.*?)\n---", file.read_text("utf-8", "replace"), re.DOTALL)
+            if header and (found := KEPT_FACTS.findall(header[1])):
+                return found
+    return []
+
+
 def gguf_card(name, repo, sources, told, earlier=None):
     """The text of the model card; what is a folder of one machine is not named. None: the earlier one stays."""
     if earlier is not None:
         return with_row(earlier, name, card_row(name, told))
     made = [source for source in sources if source and not Path(source).is_absolute()][:1]
-    header = [f"base_model: {json.dumps(made[0])}", "base_model_relation: quantized"] if made else []
+    relation = "adapter" if told.get("alone") else "quantized" if made == [sources[0]] else "finetune"
+    header = [f"base_model: {json.dumps(made[0])}", f"base_model_relation: {relation}"] if made else []
+    header += kept_facts(sources)
     quantization = name.removesuffix(".gguf").rpartition("-")[2]
     origin = f"`{made[0]}` for llama.cpp" if made else "A model for llama.cpp"
     lines = [
