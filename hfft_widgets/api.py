@@ -245,6 +245,7 @@ def plan_export(
     flavor: str = "local",
     push_to: str | None = None,
     unchanged_too: bool = False,
+    text_only: bool = False,
 ) -> ExportPlan:
     """How a trained model becomes one GGUF file that llama.cpp answers with.
 
@@ -253,13 +254,14 @@ def plan_export(
     Args:
         source: A finished training run, a model or adapter folder, or a Hub id.
         quantization: "Q4_K_M" (the usual choice), "Q8_0", "F16" and others the plan lists; several make as many files
-            of one conversion.
+            of one conversion. "LoRA" is the adapter alone, for people who have its base as GGUF.
         base: The very model it was trained on, whole and not quantized, where the model names none that is found.
         name: Name of the file; the model's name if not given.
         prompt: What to ask the exported model; a held-out prompt of the run if not given.
         flavor: "local", or a flavor of Hugging Face Jobs, e.g. "cpu-upgrade": then the model must be on the Hub.
         push_to: Hub repository for the file.
         unchanged_too: Export also a model in which nothing is left of its training.
+        text_only: Of a model that reads pictures, export its language model alone.
 
     Returns:
         The plan of the export, with its script; nothing is started.
@@ -270,7 +272,7 @@ def plan_export(
         HubError: The Hub cannot be reached.
     """
     from hfft_widgets.core.export.trained import make_export_plan
-    from hfft_widgets.inputs import trained_files
+    from hfft_widgets.inputs import answered_before, trained_files
     from hfft_widgets.jobs.run import Run
     from hfft_widgets.jobs.trained_model import held_out_prompt, name_after, questions_asked, trained_model
     from hfft_widgets.sources import llama_cpp
@@ -293,9 +295,10 @@ def plan_export(
         quantizer_available=llama_cpp.quantizer_available() if here else True,  # Jobs run Linux on x86_64
         supported=llama_cpp.supported_architectures(),
         unchanged_too=unchanged_too,
+        text_only=text_only,
         **asked,
     )
-    return dataclasses.replace(plan, flavor=flavor, push_to=push_to)
+    return dataclasses.replace(plan, flavor=flavor, push_to=push_to, answered=answered_before(plan.model))
 
 
 def preflight(

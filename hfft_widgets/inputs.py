@@ -49,7 +49,22 @@ def validated(
         learned=learned,
         **(model_for_data(model_folder(model)[0]) if model is not None else {}),
     )
-    return dataclasses.replace(report, notes=source.notes)
+    said = tokenizer_notes(model) if model is not None else ()
+    return dataclasses.replace(report, notes=(*source.notes, *said))
+
+
+def tokenizer_notes(model: Model) -> tuple[str, ...]:
+    """What is wrong with how a model's tokenizer is loaded: a training would read other tokens than the model knows."""
+    from hfft_widgets.core.export.checks import check_loading
+    from hfft_widgets.errors import ExportError
+    from hfft_widgets.sources.trained import loaded_otherwise
+
+    folder, reference, _ = model_folder(model)
+    try:
+        check_loading(reference, otherwise=loaded_otherwise(folder.path))
+    except ExportError as error:
+        return (error.what.replace(reference, "this model"), error.remedy)
+    return ()
 
 
 def model_for_data(folder: Any, *, given: bool = False) -> dict[str, Any]:
@@ -157,7 +172,7 @@ def trained_files(model: Model, *, base: Model | None, trained_from: Model | Non
     """
     from hfft_widgets.core.export.trained import Trained
     from hfft_widgets.hub.models import weight_shapes
-    from hfft_widgets.sources.trained import adapter_shapes, tokenizer_facts
+    from hfft_widgets.sources.trained import adapter_shapes, mended_config, tokenizer_facts
 
     folder, reference, local = model_folder(model)
     adapter = folder.adapter_config
@@ -167,6 +182,8 @@ def trained_files(model: Model, *, base: Model | None, trained_from: Model | Non
     whole = found[0] if adapter is not None and found else folder
     below = found[0] if found else None
     named = [reference, *(one for one in chain), *([found[1]] if found else [])]
+    known = tokenizer_facts(folder.path, below.path if below else None)
+    known["mended"] = (*known.get("mended", ()), *mended_config(whole.config or {}))
     trained = Trained(
         model=reference,
         config=whole.config,
@@ -179,9 +196,26 @@ def trained_files(model: Model, *, base: Model | None, trained_from: Model | Non
         shapes={} if adapter is None else adapter_shapes(folder.path) or ({} if local else weight_shapes(reference)),
         template=folder.chat_template or (below.chat_template if below else None),
         special_tokens=folder.special_tokens or (below.special_tokens if below else {}),
-        **tokenizer_facts(folder.path, below.path if below else None),
+        **known,
     )
     return _fetched(trained, named) if here else trained
+
+
+def answered_before(model: str) -> dict[str, dict[str, int]]:
+    """What files of this model answered, by quantization, in earlier exports here (`ExportPlan.answered`)."""
+    from hfft_widgets.core.run.stage import Stage
+    from hfft_widgets.jobs import index
+
+    found: dict[str, dict[str, int]] = {}
+    for run in index.runs(on="local"):
+        if run.kind != "export" or run.stage is not Stage.COMPLETED or run.plan.get("model") != model:
+            continue
+        told = run.journal.data("verified")
+        for name, one in zip(run.plan.get("quantizations") or (), (told, *(told.get("others") or ())), strict=False):
+            if asked := one.get("questions"):
+                counts = {"right": asked["right"], "count": asked["count"], "trained": asked["trained_right"]}
+                found.setdefault(name, counts)
+    return found
 
 
 def export_outlook(folder: Any, facts: Any, *, scores: bool) -> str:
@@ -189,11 +223,12 @@ def export_outlook(folder: Any, facts: Any, *, scores: bool) -> str:
     from hfft_widgets.core.export.trained import Trained, outlook
     from hfft_widgets.errors import HfftError
     from hfft_widgets.sources import llama_cpp
-    from hfft_widgets.sources.trained import tokenizer_facts
+    from hfft_widgets.sources.trained import mended_config, tokenizer_facts
 
     try:
         supported = llama_cpp.supported_architectures()
         known = tokenizer_facts(folder.path)
+        known["mended"] = (*known.get("mended", ()), *mended_config(folder.config))
     except HfftError:  # the packages of the export are not installed, or the files say nothing
         return ""
     trained = Trained(

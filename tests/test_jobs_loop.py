@@ -163,6 +163,11 @@ def test_trained_and_exported_by_jobs_pulled_and_answered(hub: StandInHub) -> No
     assert made["stage"] == "COMPLETED", made["log"]
     assert made["verified"]["verified"] is True
     assert made["verified"]["repo"] == "user/tiny-tuned-GGUF"
+    # what `llama-server -hf user/tiny-tuned-GGUF:Q4_K_M` looks for (llama.cpp, common/download.cpp)
+    files = hub.repo("models", "user/tiny-tuned-GGUF").at().files
+    assert [file for file in files if re.search(r"q4_k_m[.-]", file, re.IGNORECASE) and file.endswith(".gguf")] == [
+        Path(made["verified"]["file"]).name
+    ]
     name = Path(made["verified"]["file"]).name
     pulled = ask(hub, PULL.format(name=name, prompt=made["verified"]["prompt"]), machine="laptop")
     assert pulled["bytes"] == made["verified"]["bytes"]

@@ -75,13 +75,18 @@ def _why(plan: Values) -> Markup:
 def _sizes(plan: Values) -> Markup:
     rows: list[tuple[Child, ...]] = []
     notes = plan["card"].get("notes", {})
+    known_answers, memory = plan.get("answered") or {}, plan.get("running_bytes") or {}
     for name, size in plan["sizes_bytes"].items():
         note = [" ", el("span", notes[name], class_="sub")] if name in notes else None
-        bits = f"{8 * size / plan['parameters']:.1f}"
-        rows.append((el("span", el("b", name), note), bits, bytes_text(size)))
+        needs = bytes_text(memory[name]) if name in memory else "that of its base"
+        asked = known_answers.get(name)
+        right = f"{asked['right']} of {asked['count']}" if asked else "not exported yet"
+        rows.append((el("span", el("b", name), note), bytes_text(size), needs, *([right] if known_answers else [])))
     chosen = list(plan["sizes_bytes"]).index(plan["quantization"])
-    sizes = table(("Quantization", "Bits per weight", "Size"), rows, selected=chosen)
-    return fold(f"All {len(rows)} quantizations: size and bits per weight", sizes)
+    heads = ["Quantization", "Size", "Memory to answer"]
+    if known_answers:
+        heads.append(f"Right answers (trained: {next(iter(known_answers.values()))['trained']})")
+    return fold(f"All {len(rows)} kinds of file: size, memory, right answers", table(heads, rows, selected=chosen))
 
 
 def _after(plan: Values) -> Markup:
@@ -109,6 +114,8 @@ _STEPS = {
     "merge": ("Merge", "Merging the adapter"), "compute": ("Compute", "Computing what the model says"),
     "convert": ("Convert", "Converting"), "prove": ("Prove", "Comparing the numbers"),
     "quantize": ("Quantize", "Quantizing"), "compare": ("Compare", "Comparing the tensors"),
+    "adapter": ("Adapter", "Writing the adapter's own file"),
+    "prove_adapter": ("Add up", "Adding the adapter to its base"),
     "verify": ("Verify", "Verifying in llama.cpp"),
 }  # fmt: skip
 
@@ -251,6 +258,9 @@ def _numbers(proof: Values) -> list[Row]:
         ties = int(found.get("ties") or 0)
         words += f" At {plural(ties, 'position')} two experts tied." if ties else ""
         rows.append(("ok", "Computes what the trained model computes", words, plural(found["positions"], "position")))
+    if alone := proof.get("alone"):
+        words = "Base and file were added up, weight by weight, and llama.cpp loaded them together."
+        rows.append(("ok", "Added to its base it is the trained model", words, f"{alone['changed']} matrices"))
     if lost := proof.get("lost"):
         most = ", ".join(f"{kind} {share:.2%}" for kind, share in lost.items() if share)
         tensors = plural(sum((proof.get("tensors") or {}).values()), "tensor")

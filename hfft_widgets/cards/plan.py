@@ -88,7 +88,7 @@ _FACTS = {
     "Ceiling": lambda plan: _ceiling(plan) if plan["timeout_seconds"] else "",
     "Prices": lambda plan: prices_words(plan["estimate"]) if plan["timeout_seconds"] else "",
     "Numbers": lambda plan: plan["card"]["numbers"],
-    "As GGUF": lambda plan: plan["exports"],
+    "Will export as GGUF": lambda plan: plan["exports"],
     "Licence": lambda plan: plan["facts"]["licence"],
     "Unknown": lambda plan: "; ".join(plan["facts"]["unknown"]),
 }
@@ -203,17 +203,26 @@ def warned(plan: Values, remedies: Mapping[str, Markup] | None = None) -> Markup
     """
     page, remedies = plan["card"].get("page", ""), remedies or {}
     found = [el("li", icon("warn"), el("div", linked(w, page)), remedies.get(w)) for w in plan["warnings"]]
+    if exports_not(plan):
+        found.append(el("li", icon("warn"), el("div", f"Will export as GGUF: {plan['exports']}.")))
     if unknown := plan.get("facts", {}).get("unknown"):
         found.append(el("li", icon("info"), el("div", f"Not known of this model: {'; '.join(unknown)}.")))
     return el("ul", found, class_="f warned") if found else None
 
 
+def exports_not(plan: Values) -> bool:
+    """Whether what the plan makes cannot become a GGUF file."""
+    return str(plan.get("exports") or "").startswith("no")
+
+
 def why(plan: Values) -> Markup:
-    """The reasons."""
+    """The reasons, and how the model can be used afterwards."""
     said = plan["reasons"]
     reasons = list(zip(said, plan["card"].get("alternatives") or [""] * len(said), strict=True))
     if "numbers" in plan["card"]:
         reasons.append((f"Numbers: {plan['card']['numbers']}", ""))
+    if plan.get("exports") and not exports_not(plan):
+        reasons.append((f"Will export as GGUF: {plan['exports']}.", ""))
     return join(
         [
             heading("Why this plan"),

@@ -27,7 +27,7 @@ def submission(plan: TrainingPlan | ExportPlan, target: JobTarget) -> Submission
         plan=values,
         fingerprint=plan.fingerprint,
         disk_bytes=plan.disk_bytes,
-        memory_bytes=int(values.get("memory_bytes") or 0) if values["kind"] == "export" else 0,
+        memory_bytes=int(values.get("least_memory_bytes") or 0) if values["kind"] == "export" else 0,
         expected_bytes=_expected_bytes(plan),
         timeout_seconds=values.get("timeout_seconds"),
         modules=plan.modules,

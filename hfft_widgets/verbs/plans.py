@@ -113,22 +113,26 @@ def export(
     flavor: str = "local",
     push_to: str | None = None,
     base: str | None = None,
+    text_only: bool = False,
 ) -> Reply:
     """Plan how a trained model becomes one GGUF file. Nothing is started; launch takes its fingerprint.
 
     Args:
         source: Id of a finished training run, a model or adapter folder, or a Hub id.
-        quantization: "Q4_K_M" (the usual choice), "Q8_0", "F16" and others; several with commas between.
+        quantization: "Q4_K_M" (the usual choice), "Q8_0", "F16" and others; several with commas between; "LoRA" is the
+            adapter alone.
         name: Name of the file; the model's name if not given.
         prompt: What to ask the exported model; a held-out prompt of the run if not given.
         flavor: "local", or a flavor of Hugging Face Jobs, e.g. "cpu-upgrade".
         push_to: Hub repository for the file; needed on Hugging Face Jobs.
         base: The very model it was trained on, whole and not quantized, where the model names none that is found.
+        text_only: Of a model that reads pictures, export its language model alone.
     """
     known = source.partition(":")[0] in index.HOSTS and ":" in source
     made = api.plan_export(
         api.attach(source) if known else source,
         quantization=quantization, name=name, prompt=prompt, flavor=flavor, push_to=push_to, base=base,
+        text_only=text_only,
     )  # fmt: skip
     return _kept(made, f"{', '.join(made.quantizations)}, about {made.size_bytes / 1e6:,.0f} MB.")
 

@@ -61,6 +61,8 @@ class GGUFExporter(BillingPanel):
         self.has("model", "", lambda _: self._changed())
         self.models = Names(self, "model")
         self.has("program", "llama.cpp")
+        self.text_only = False
+        self.can("text_only", self.export_text_only, doing="Starting the export")
         self.can("export", self.export, doing="Starting the export")
         self.can("here", self.export_here, doing="Starting the export")
         self.can("cancel", self.cancel, doing="Stopping the export")
@@ -91,6 +93,7 @@ class GGUFExporter(BillingPanel):
                 base=str(self.values["base"]).strip() or None,
                 flavor=self.values["where"],
                 push_to=self.push_to or None,
+                text_only=self.text_only,
             )
         except (ModelError, HubError) as error:
             if typed:
@@ -117,6 +120,11 @@ class GGUFExporter(BillingPanel):
         """Export on this machine, whatever was chosen before."""
         self.values["where"] = LOCAL
         self._changed()
+        return self.export()
+
+    def export_text_only(self) -> Run:
+        """Export the language model alone of a model that reads pictures."""
+        self.text_only = True
         return self.export()
 
     def result_name(self) -> str:
@@ -218,6 +226,9 @@ class GGUFExporter(BillingPanel):
         model = form.text("model", "Model", wide=True, hint=hint, suggestions=self.models.offered)
         # the remedy for a model that is only here
         here = form.button("Export on this machine instead", "here") if isinstance(self.error, LaunchError) else None
+        alone = None
+        if isinstance(self.error, ExportError) and "text_only=True" in self.error.remedy:
+            alone = form.button("Export its language model alone", "text_only")
         chosen = fields(
             model if typed else None,
             form.choice("quantization", "Quantization", self.choices["quantization"]),
@@ -227,7 +238,8 @@ class GGUFExporter(BillingPanel):
             form.text("push_to", "Hub repository for the file", hint="you/a-new-name-GGUF" if paid else "none"),
         )
         shown = fold("Another quantization, machine or repository", chosen) if self.result is not None else chosen
-        return el("div", shown, actions(here) if here and paid else None, data_key="choices")
+        remedies = [button for button in (here if paid else None, alone) if button]
+        return el("div", shown, actions(*remedies) if remedies else None, data_key="choices")
 
     def _plan_card(self) -> Markup | None:
         shown = self.plan is not None and self.result is None and self.failed is None and not self.live
@@ -289,6 +301,7 @@ class GGUFExporter(BillingPanel):
 
     def _sourced(self, change: Any) -> None:
         self._changed()
+        self.text_only = False
         pushed = None if change.new is None or isinstance(change.new, (str, Path)) else change.new.plan.get("push_to")
         if pushed:  # what was trained to the Hub
             self.values["push_to"] = f"{pushed}-GGUF"

@@ -178,6 +178,30 @@ SIXTEEN_BITS: dict[str, Callable[[Any], None]] = {
     "template says another word": letters("tokenizer.chat_template", b"assistant", b"assistent"),
     "template ends otherwise": letters("tokenizer.chat_template", b"<|im_end|>", b"<|im_and|>"),
     "a blank before each text": setting("tokenizer.ggml.add_space_prefix", True),
+    "row of a rare token zero": filled("token_embd.weight", rows=slice(637, 638)),
+    "head row of a rare token random": random("output.weight", slice(637, 638)),
+    "rows of two rare tokens swapped": lambda reader: tensor(reader, "token_embd.weight").__setitem__(
+        [620, 637], tensor(reader, "token_embd.weight")[[637, 620]]
+    ),
+    "head rows of two rare tokens swapped": lambda reader: tensor(reader, "output.weight").__setitem__(
+        [620, 637], tensor(reader, "output.weight")[[637, 620]]
+    ),
+    "row of a rare token ten times as large": lambda reader: tensor(reader, "token_embd.weight")[637, 1::2].__iadd__(1),
+    "last rows of the head lost": filled("output.weight", rows=slice(600, 640)),
+    "one head of attention lost": filled("blk.0.attn_q.weight", rows=slice(64, 128)),
+    "keys of the first layer halved": scaled(0.5, "blk.0.attn_k.weight"),
+    "both norms of a layer exchanged": swapped("blk.1.attn_norm.weight", "blk.1.ffn_norm.weight"),
+    "last norm lost": scaled(0.0, "output_norm.weight"),
+    "values of two layers swapped": swapped("blk.0.attn_v.weight", "blk.1.attn_v.weight"),
+    "feed-forward of two layers swapped": swapped("blk.0.ffn_up.weight", "blk.1.ffn_up.weight"),
+    "embedding in place of the head": copied("output.weight", "token_embd.weight"),
+    "keys in place of values": copied("blk.1.attn_k.weight", "blk.1.attn_v.weight"),
+    "signs of the gate": scaled(-1.0, "blk.1.ffn_gate.weight"),
+    "head mirrored": mirrored("output.weight"),
+    "embedding mirrored": mirrored("token_embd.weight"),
+    "all weights of a layer a hundredth": scaled(0.01, "blk.1.attn_output.weight", "blk.1.ffn_down.weight"),
+    "one head of keys and values": setting("llama.attention.head_count_kv", 1),
+    "rope over fewer dimensions": setting("llama.rope.dimension_count", 32),
 }
 
 QUANTIZED: dict[str, Callable[[Any], None]] = {
@@ -195,4 +219,17 @@ QUANTIZED: dict[str, Callable[[Any], None]] = {
     "queries of two layers swapped": swapped("blk.0.attn_q.weight", "blk.1.attn_q.weight"),
     "a norm half as large again": scaled(1.5, "blk.0.ffn_norm.weight"),
     "one tensor zero": filled("blk.0.ffn_gate.weight"),
+    "rope theta": setting("llama.rope.freq_base", 1e6),
+    "norm epsilon": setting("llama.attention.layer_norm_rms_epsilon", 0.1),
+    "context of 32 tokens": setting("llama.context_length", 32),
+    "eos is another token": setting("tokenizer.ggml.eos_token_id", 2),
+    "template says another word": letters("tokenizer.chat_template", b"assistant", b"assistent"),
+    "scores swapped": entries("tokenizer.ggml.scores", 300, 600),
+    "two rare tokens swapped": entries("tokenizer.ggml.tokens", 240, 241),
+    "markers are ordinary tokens": setting("tokenizer.ggml.token_type", 1, at=8),
+    "rows of two rare tokens swapped": lambda reader: tensor(reader, "token_embd.weight").__setitem__(
+        [620, 637], tensor(reader, "token_embd.weight")[[637, 620]]
+    ),
+    "last norm half": scaled(0.5, "output_norm.weight"),
+    "keys in place of queries of the other layer": copied("blk.0.attn_k.weight", "blk.1.attn_k.weight"),
 }

@@ -22,7 +22,7 @@ def said(models, tmp_path_factory):
     shutil.copy(models.base / "tokenizer.model", folder)
     shutil.copy(models.base / "tokenizer_config.json", folder)
     truth, sound, quantized = root / "truth.npz", root / "sound.gguf", root / "quantized.gguf"
-    given = {"folder": folder, "sources": [models.full, None], "dtype": "bfloat16", "truth": truth}
+    given = {"folder": folder, "sources": [models.full, None], "dtype": "bfloat16", "truth": truth, "prompt": "Hello"}
     beginning = result(run(call("compute", **given), root / "1"))["beginning"]
     convert = {"folder": folder, "file": sound, "outtype": "bf16", "name": "Tiny", "beginning": beginning}
     result(run(call("convert", **convert), root / "2"))

@@ -63,7 +63,7 @@ def test_adapter_of_another_model_is_refused(models, tmp_path):
     weights = load_file(adapter / "adapter_model.safetensors")
     other = {name.replace("layers.1.", "layers.7."): value for name, value in weights.items()}
     save_file(other, adapter / "adapter_model.safetensors")
-    given = {"dtype": "bfloat16", "folder": tmp_path / "merged", "truth": tmp_path / "truth"}
+    given = {"dtype": "bfloat16", "folder": tmp_path / "merged", "truth": tmp_path / "truth", "prompt": "Hi"}
     script = call("merge", adapters=[adapter], base=models.base, **given)
     error = refused(run(script, tmp_path / "out"))
     assert "adapter" in error["message"]
@@ -277,3 +277,56 @@ def test_step_leaves_when_the_script_is_killed(models, tmp_path):
     process.wait()
     wait_until_gone(child)
     assert not list((tmp_path / "out").glob("*.gguf"))
+
+
+# ---- what a machine does to an export --------------------------------------------------------------
+
+
+@pytest.mark.full
+def test_a_cut_shard_is_said_and_the_whole_one_completes(models, full, tmp_path):
+    script = script_for(models, full, requested="BF16")
+    weights = full / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    ended = run(script, tmp_path / "out")
+    assert (ended.code, ended.files) == (1, [])
+    assert "'compute' failed" in ended.said("error")["message"]
+    weights.write_bytes(whole)
+    assert run(script, tmp_path / "out").code == 0
+
+
+@pytest.mark.full
+def test_a_broken_tokenizer_is_said_and_the_mended_one_completes(models, full, tmp_path):
+    script = script_for(models, full, requested="BF16")
+    file = full / "tokenizer.json"
+    whole = file.read_text("utf-8")
+    file.write_text(whole[:1000], "utf-8")
+    ended = run(script, tmp_path / "out")
+    assert (ended.code, ended.files) == (1, [])
+    assert ended.said("error")["message"]
+    file.write_text(whole, "utf-8")
+    assert run(script, tmp_path / "out").code == 0
+
+
+@pytest.mark.full
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit for the size of files")
+def test_a_disk_that_takes_no_more_is_said_and_the_next_run_completes(models, full, tmp_path):
+    script = script_for(models, full, requested="BF16")
+    limit = "import resource\n    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, -1))\n    "
+    ended = run(script.replace("def main():\n    ", f"def main():\n    {limit}", 1), tmp_path / "out")
+    assert (ended.code, ended.files) == (1, [])
+    assert "larger disk" in ended.said("error")["remedy"]
+    assert run(script, tmp_path / "out").code == 0
+
+
+@pytest.mark.full
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
+def test_a_step_that_is_killed_leaves_no_file_and_the_next_run_completes(models, full, tmp_path):
+    script = script_for(models, full, requested="BF16")
+    killed = script.replace(
+        'STEPS["convert"] = convert', 'STEPS["convert"] = lambda **given: os.kill(os.getpid(), 9)', 1
+    )
+    ended = run(killed, tmp_path / "out")
+    assert (ended.code, ended.files) == (1, [])
+    assert "killed" in ended.said("error")["message"]
+    assert run(script, tmp_path / "out").code == 0

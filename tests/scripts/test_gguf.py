@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
 from hfft_widgets.core.run.events import parse
-from hfft_widgets.scripts.gguf import answers, converting, exporting, folders, repairs, verifying
+from hfft_widgets.scripts.gguf import answers, exporting, folders, repairs, verifying
 from hfft_widgets.scripts.gguf import subprocess_steps as stepping
+from hfft_widgets.scripts.gguf.extras import quantizer, repository
 from hfft_widgets.scripts.gguf.subprocess_steps import BAR, BARS, ExportProgress, StepFailedError, blame
 
 
@@ -65,7 +67,7 @@ def test_other_lines_are_no_bars(line):
 
 
 def test_quantizer_log_counts_bytes(capsys):
-    log = converting.QuantizerLog(256 * 768 * 2 + 256 * 4 + 256 * 128 * 2)
+    log = quantizer.QuantizerLog(256 * 768 * 2 + 256 * 4 + 256 * 128 * 2)
     pieces = [
         "[   1/  39] output.weight                        - [   256,    768,      1,      1], type =   bf16, ",
         "converting to q6_K .. ",
@@ -267,6 +269,52 @@ def test_lost_right_answers_are_refused_before_half_are_others():
         answers.judge(rows, said, "Q4_K_M")
 
 
+@pytest.mark.parametrize(("bad", "words"), [("", "1 are empty and 0 do not"), (None, "0 are empty and 1 do not come")])
+def test_an_empty_or_endless_answer_is_refused_where_the_trained_model_answers(bad, words):
+    with pytest.raises(StepFailedError, match=words):
+        answers.judge(asked("a", "b", "c"), ["a", "b", bad], "Q2_K")
+    many = asked(*(f"answer {n}" for n in range(20)))
+    assert answers.judge(many, [bad, *(row["after"] for row in many[1:])], "Q4_K_M")["alike"] == 19
+
+
+def test_the_trained_model_may_be_silent_itself():
+    assert answers.judge(asked("", expected="x"), [""], "Q4_K_M")["same"] == 1
+
+
+class Speaker:
+    """A file that answers with so many words, and ends or does not."""
+
+    def __init__(self, words, stops):
+        self.words, self.stops = words, stops
+
+    def answer(self, text, most):
+        return " ".join(["word"] * self.words), self.stops
+
+    def ids(self, text):
+        return text.split()
+
+
+def test_an_answer_without_end_counts_only_where_the_trained_one_ended():
+    rows = [{"asked": "?", "after": "word " * count} for count in (3, 40)]
+    assert answers.ask_all(Speaker(40, stops=False), rows, 40) == [None, " ".join(["word"] * 40)]
+    assert answers.ask_all(Speaker(2, stops=True), rows, 40) == ["word word"] * 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "stopped", "spoken", "words"),
+    [
+        (" ", True, {"tokens": 7, "stopped": True}, "empty: the trained model answers with 7 tokens"),
+        ("a a a", False, {"tokens": 7, "stopped": True}, "did not come to an end within 96 tokens"),
+        ("a a a", False, {"tokens": 96, "stopped": False}, ""),
+        ("", True, {"tokens": 0, "stopped": True}, ""),
+        ("", True, None, ""),
+    ],
+)
+def test_the_file_answers_where_the_trained_model_does(answer, stopped, spoken, words):
+    with pytest.raises(StepFailedError, match=words) if words else nullcontext():
+        verifying.refuse_no_answer(answer, stopped, spoken, 96)
+
+
 # ---- files ---------------------------------------------------------------------------------------
 
 
@@ -341,17 +389,27 @@ TOLD = {
 
 
 def test_card_says_what_was_found_of_each_file():
-    first = exporting.gguf_card("Tiny-Q4_K_M.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD)
+    first = repository.gguf_card("Tiny-Q4_K_M.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD)
     assert "| `Tiny-Q4_K_M.gguf` | 397 MB | 2.0e-05 (16-bit file) | 17 and 16 of 20 |" in first
     assert 'base_model: "me/Tiny"' in first
-    both = exporting.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 6e8}, first)
+    both = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 6e8}, first)
     assert "| `Tiny-Q4_K_M.gguf` | 397 MB |" in both  # a second file keeps the first one's row
     assert "| `Tiny-Q8_0.gguf` | 600 MB | not computed | not asked |" in both
     assert both.endswith("llama-server -hf me/Tiny-GGUF:Q4_K_M\n```\n")
-    again = exporting.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 7e8}, both)
+    again = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 7e8}, both)
     assert again.count("Tiny-Q8_0.gguf`") == 1
     assert "700 MB" in again
 
 
+def test_card_keeps_licence_languages_and_data_of_the_trained_model(tmp_path):
+    head = "---\nlicense: mit\nlanguage:\n- en\n- de\ntags: [x]\ndatasets:\n  - me/rows\nmodel_name: y\n---\n# Mine"
+    folder_with(tmp_path / "model", README__md=head)
+    card = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", [str(tmp_path / "model")], TOLD)
+    header = card.split("---")[1]
+    assert "license: mit\nlanguage:\n- en\n- de\ndatasets:\n  - me/rows\n" in header
+    assert "model_name" not in header
+    assert header.count("tags:") == 1
+
+
 def test_somebodys_own_card_stays():
-    assert exporting.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD, "# My own words") is None
+    assert repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD, "# My own words") is None

@@ -176,7 +176,9 @@ def check_fit(
     """Raise ExportError for a base of another depth or width than the one the adapter was trained on."""
     layers, hidden = text.get("num_hidden_layers") or text.get("n_layer"), text.get("hidden_size") or text.get("n_embd")
     found = {int(number) for name in shapes for number in _LAYER.findall(name)}
-    whole = not (adapter_config.get("layers_to_transform") or adapter_config.get("layer_replication"))
+    if adapter_config.get("layer_replication"):  # it makes a model of another depth
+        return
+    whole = not adapter_config.get("layers_to_transform")
     if found and isinstance(layers, int) and (max(found) >= layers or (whole and max(found) + 1 < layers)):
         raise _other_base(model, base, f"the adapter has {max(found) + 1} layers, the base {layers}")
     widths = {shape[1] for name, shape in shapes.items() if _READS_STREAM.search(name) and len(shape) == 2}
@@ -197,7 +199,59 @@ def _other_base(model: str, base: str, why: str) -> ExportError:
     )
 
 
+def check_pictures(source: str, *, seeing: bool, text_only: bool) -> None:
+    """Raise ExportError for a model that reads pictures or hears, unless its language model alone is wanted."""
+    if seeing and not text_only:
+        raise ExportError(
+            f"{source} reads more than text, and the file would not: only its language model is exported.",
+            why="llama.cpp keeps that part in a file of its own (mmproj), which is not made here.",
+            remedy="Export its language model alone: plan_export(..., text_only=True).",
+        )
+
+
+def check_own_file(model: str, adapter_config: Mapping[str, Any] | None, chain: Collection[str], *, tied: bool) -> None:
+    """Raise ExportError for an adapter that llama.cpp cannot add to its base while it runs."""
+    config = adapter_config or {}
+    kinds = {
+        "is no adapter, but a whole model": adapter_config is None,
+        f"is a {config.get('peft_type')} adapter": config.get("peft_type", "LORA") != "LORA",
+        "was trained with DoRA": config.get("use_dora"),
+        "has whole matrices beside the small ones (modules_to_save)": config.get("modules_to_save"),
+        "has rows of single tokens": config.get("trainable_token_indices"),
+        "has biases": config.get("bias") not in {None, "none"} or config.get("lora_bias"),
+        "changes experts": config.get("target_parameters"),
+        "repeats layers": config.get("layer_replication"),
+        "was trained on another adapter": chain,
+        "changes embedding and head, which are one matrix": tied and _on_ends(config),
+    }
+    if why := [words for words, is_so in kinds.items() if is_so]:
+        raise ExportError(
+            f"{model} cannot become an adapter's own GGUF file: it {' and '.join(why)}.",
+            why="llama.cpp adds to a base model only pairs of small matrices.",
+            remedy="Export the whole model instead, e.g. as Q4_K_M.",
+        )
+
+
+def _on_ends(config: Mapping[str, Any]) -> bool:
+    targets = config.get("target_modules") or ()
+    return any(
+        str(name).rsplit(".", 1)[-1] in _EMBEDDINGS for name in ([targets] if isinstance(targets, str) else targets)
+    )
+
+
 # ---- The chat template ---------------------------------------------------------------------------
+
+
+def check_loading(model: str, *, otherwise: bool) -> None:
+    """Raise ExportError for a tokenizer that transformers loads as another one than its files say."""
+    if otherwise:
+        raise ExportError(
+            f"transformers loads the tokenizer of {model} as another one than tokenizer.json holds.",
+            why="The class in tokenizer_config.json is for another kind of tokenizer: in training, too, words would be "
+            "split into other tokens than the model knows.",
+            remedy='Write "tokenizer_class": "PreTrainedTokenizerFast" into tokenizer_config.json before training, or '
+            "choose another base model.",
+        )
 
 
 def check_splitting(model: str, *, known: bool) -> None:

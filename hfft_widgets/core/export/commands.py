@@ -6,6 +6,8 @@ import re
 import shlex
 from pathlib import PurePosixPath, PureWindowsPath
 
+from hfft_widgets.core.export.quantizations import ADAPTER
+
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
@@ -18,6 +20,8 @@ def commands(path: str | None, *, repo: str | None, name: str, quantization: str
         name: What to call the model in Ollama.
         quantization: The tag in the repository.
     """
+    if quantization == ADAPTER:
+        return _of_adapter(path or f"{name}-{quantization}.gguf", name)
     if repo:
         return {
             "llama.cpp": f"llama-server -hf {repo}:{quantization}",
@@ -32,6 +36,17 @@ def commands(path: str | None, *, repo: str | None, name: str, quantization: str
         "llama.cpp": f"llama-server -m {file}",
         "Ollama": f"{enter}ollama create {model} -f {bare.removesuffix('.gguf')}.Modelfile\nollama run {model}",
         "LM Studio": f"lms import --copy {file}",  # without --copy it would move the file away
+    }
+
+
+def _of_adapter(path: str, name: str) -> dict[str, str]:
+    """An adapter's file runs on its base; LM Studio has no place for one."""
+    file, folder, bare = _parts(path.rsplit("/", 1)[-1] if path.startswith(("http:", "https:")) else path)
+    enter = f"cd {folder}\n" if folder else ""
+    model = f"{name}-{ADAPTER}".lower()
+    return {
+        "llama.cpp": f"llama-server -m base.gguf --lora {file}",
+        "Ollama": f"{enter}ollama create {model} -f {bare.removesuffix('.gguf')}.Modelfile\nollama run {model}",
     }
 
 

@@ -20,10 +20,12 @@ _FULL_EVERY = {
 }  # fmt: skip
 _EXAONE_4_WITH_WINDOW = 64  # layers of the 32B; the others have none in llama.cpp
 _NO_ROPE_EVERY = {"smollm3": 4}
-# These attend to everything whatever the configuration says: right up to the window's length only.
-_NO_WINDOW = frozenset(
-    {"mistral", "mixtral", "phi3", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "starcoder2", "ministral"}
-)
+# These attend to a window where the configuration says so. All others attend to everything, whatever it says: right up
+# to the window's length only.
+_WINDOWS = frozenset({
+    *_FULL_EVERY, "gemma4", "gemma4_text", "afmoe", "cohere2_moe", "deepseek_v4", "dots3", "exaone_moe", "granite_swa",
+    "llama4", "llama4_text", "mellum", "mimo_v2", "plamo3", "smallthinker", "step3p5", "laguna",
+})  # fmt: skip
 _SHORTEST_CONTEXT = 512  # what is left of a context must be worth a file
 _TURNED = ("embed_tokens", "lm_head", "wte", "embed_in", "embed_out", "word_embeddings")
 
@@ -87,13 +89,26 @@ def usable_context(config: Mapping[str, Any]) -> int | None:
     Raises:
         ExportError: Too few to be of use.
     """
-    text = text_part(config)
+    found = [length for length in (_window(text_part(config)), _before_scaling(text_part(config))) if length]
+    return min(found, default=None)
+
+
+def _before_scaling(text: Mapping[str, Any]) -> int | None:
+    """Up to where a rotary embedding that is stretched with the text's length is the plain one, as in llama.cpp."""
+    rope = text.get("rope_parameters") or text.get("rope_scaling") or {}
+    if not isinstance(rope, Mapping) or "dynamic" not in {rope.get("rope_type"), rope.get("type")}:
+        return None
+    most = int(text.get("max_position_embeddings") or 0)
+    return int(rope.get("original_max_position_embeddings") or most) or None
+
+
+def _window(text: Mapping[str, Any]) -> int | None:
     kind, window = str(text.get("model_type")), text.get("sliding_window")
     types = text.get("layer_types")
     slides = text.get("use_sliding_window", not kind.startswith("qwen"))
     if isinstance(types, Sequence) and "sliding_attention" not in types:
         slides = False
-    if kind not in _NO_WINDOW or not slides or not isinstance(window, int):
+    if kind in _WINDOWS or not slides or not isinstance(window, int):
         return None
     if window >= int(text.get("max_position_embeddings") or 0):
         return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from hfft_widgets.core.export.quantizations import QUANTIZATIONS
+from hfft_widgets.core.export.quantizations import ADAPTER, QUANTIZATIONS
 
 # llama.cpp skips files with one of these anywhere in their name: they are parts of models (common/download.cpp).
 _PARTS = ("mmproj", "imatrix", "mtp-", "eagle3-", "dflash-", "dspark-")
 # a quantization's name at the end would make two tags in one file name
-_TAG = re.compile(rf"[-._]+(?:GGUF|{'|'.join(QUANTIZATIONS)})$", re.IGNORECASE)
+_TAG = re.compile(rf"[-._]+(?:GGUF|{'|'.join(q for q in QUANTIZATIONS if q != ADAPTER)})$", re.IGNORECASE)
 
 
 def safe_name(name: str) -> str:

@@ -12,6 +12,7 @@ from hfft_widgets.core.card import Detail, HasCard, with_card
 from hfft_widgets.core.export import commands as _commands
 from hfft_widgets.core.export.names import file_name, safe_name
 from hfft_widgets.core.export.quantizations import (
+    ADAPTER,
     BY_CONVERTER,
     QUANTIZATIONS,
     SIXTEEN_BITS,
@@ -41,12 +42,16 @@ _FIXED_SECONDS = {
     "prove": 1.0,
     "quantize": 0.5,
     "compare": 0.5,
+    "adapter": 5.0,
+    "prove_adapter": 1.0,
     "verify": 4.0,
 }
 _SECONDS_PER_BILLION = {
     "merge": 24.0, "compute": 15.0, "convert": 16.0, "prove": 15.0, "quantize": 34.5, "compare": 15.0, "verify": 6.0,
+    "adapter": 0.0, "prove_adapter": 15.0,
 }  # fmt: skip
 _K_QUANTS = frozenset({"Q2_K", "Q3_K_M", "IQ4_XS", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K"})  # blocks of 256
+_RUNNING_BYTES = 500_000_000  # beside the file itself, when it answers
 _TRUTH_POSITIONS = 150  # of which the trained model's probabilities are kept on the way, 4 bytes each
 
 
@@ -62,7 +67,6 @@ class ExportPlan(HasCard):
         adapter: Whether `model` is an adapter, to be merged into its base first.
         architecture: Class name in config.json, e.g. "LlamaForCausalLM".
         requested: The quantization that was asked for; of several the first, whose file the plan is about.
-        also: The others, made of the same conversion.
         name: The model's name, safe for files and commands.
         prompt: What the exported model is asked when it is checked.
         parameters: Parameters of the whole model.
@@ -80,6 +84,9 @@ class ExportPlan(HasCard):
         questions: What the training asked at its end, with the trained model's answers: the file is asked the same.
         longest: Tokens of the longest of those answers.
         unchanged_too: Whether a model in which nothing is left of its training is exported all the same.
+        also: The others, made of the same conversion.
+        adapter_parameters: Parameters of the adapter alone; 0: not known, or no adapter.
+        answered: Quantization -> `right`, `count`, `trained` (right answers to held-out questions), of earlier exports.
     """
 
     model: str
@@ -105,6 +112,8 @@ class ExportPlan(HasCard):
     longest: int = 128
     unchanged_too: bool = False
     also: tuple[str, ...] = ()
+    adapter_parameters: int = 0
+    answered: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("chain", "repairs", "questions", "also"):  # lists, where they come from JSON
@@ -126,6 +135,11 @@ class ExportPlan(HasCard):
 
     def _made(self, name: str) -> str:
         return name if name in BY_CONVERTER or self.quantizer_available else FALLBACK
+
+    @property
+    def _smaller(self) -> list[str]:
+        """The whole models that are made of the 16-bit file."""
+        return [name for name in self.quantizations if name not in SIXTEEN_BITS and name != ADAPTER]
 
     @property
     def quantizes(self) -> bool:
@@ -154,12 +168,18 @@ class ExportPlan(HasCard):
                 tied=self.tied_embeddings,
             )
             for name, q in QUANTIZATIONS.items()
-        }
+            if name != ADAPTER
+        } | ({ADAPTER: 4 * self.adapter_parameters} if self.adapter else {})
+
+    @property
+    def running_bytes(self) -> dict[str, int]:
+        """Memory that each file takes when it answers, with a short conversation, in bytes; its size and a little."""
+        return {name: size + _RUNNING_BYTES for name, size in self.sizes_bytes.items() if name != ADAPTER}
 
     @property
     def size_bytes(self) -> int:
         """Expected size of the file that is made, in bytes."""
-        return self.sizes_bytes[self.quantization]
+        return self.sizes_bytes.get(self.quantization, 0)
 
     @property
     def weight_bytes(self) -> int:
@@ -175,7 +195,8 @@ class ExportPlan(HasCard):
         """
         merged = self.weight_bytes if self.adapter else 0
         full = self.sizes_bytes["F16"]
-        files = sum(self.sizes_bytes[name] for name in self.quantizations if name not in SIXTEEN_BITS)
+        files = sum(self.sizes_bytes.get(name, 0) for name in self.quantizations if name not in SIXTEEN_BITS)
+        files += 2 * full if ADAPTER in self.quantizations else 0  # the base too becomes a file, for the comparison
         moments = [merged + full, full + files + (0 if self.quantizes else merged)]
         return max(moments) + _TRUTH_POSITIONS * 4 * self.vocabulary_size + 50_000_000
 
@@ -188,16 +209,27 @@ class ExportPlan(HasCard):
         """
         largest = max(self.vocabulary_size * self.hidden_size, 1)
         merge = self.weight_bytes + 500_000_000  # a full model is loaded too, to compute what it says
-        files = max(self.sizes_bytes[name] for name in self.quantizations)
-        return max(merge, 8 * largest + 200_000_000, files + 500_000_000)
+        files = max(self.sizes_bytes.get(name, 0) for name in self.quantizations)
+        return max(merge, 8 * largest + 200_000_000, files + _RUNNING_BYTES)
+
+    @property
+    def least_memory_bytes(self) -> int:
+        """Memory it cannot do without, in bytes: where less than `memory_bytes` is free, weights stay in files.
+
+        Not measured beyond 0.6 billion parameters: the largest matrix twice as float32, a part of the merged model,
+        the probabilities of the comparison twice.
+        """
+        matrix = max(self.vocabulary_size * self.hidden_size, 1)
+        return min(self.memory_bytes, 8 * matrix + 8 * _TRUTH_POSITIONS * self.vocabulary_size + 2_000_000_000)
 
     @property
     def step_seconds(self) -> dict[str, float]:
         """Expected seconds of each step on two cores, for all files together, in the order in which they run."""
-        smaller = len([name for name in self.quantizations if name not in SIXTEEN_BITS])
+        smaller, alone = len(self._smaller), int(ADAPTER in self.quantizations)
         times = {
-            "merge": int(self.adapter), "compute": int(not self.adapter), "convert": 1, "prove": 1,
-            "quantize": smaller if self.quantizes else 0, "compare": smaller, "verify": len(self.quantizations),
+            "merge": int(self.adapter), "compute": int(not self.adapter), "convert": 1 + alone, "prove": 1,
+            "quantize": smaller if self.quantizes else 0, "compare": smaller, "adapter": alone, "prove_adapter": alone,
+            "verify": len(self.quantizations),
         }  # fmt: skip
         billions = self.parameters / 1e9
         return {
@@ -230,12 +262,14 @@ class ExportPlan(HasCard):
         q = QUANTIZATIONS[self.quantization]
         bits = 8 * self.size_bytes / self.parameters
         said = [f"{q.name} keeps about {bits:.1f} bits per weight: {q.good_for}."]
+        if q.name == ADAPTER:
+            said = [f"The file is {q.good_for}: added to the base, it must be the trained model, weight by weight."]
         if len(self.quantizations) > 1:
             said.append("All files are made of one conversion, and each is compared with the trained model.")
         if self.adapter:
             kind = "its own number format" if self.dtype == "auto" else self.dtype
             said.append(f"The adapter is merged into its base model first, in {kind}: llama.cpp runs one whole model.")
-        if not self.quantizes:
+        if not self.quantizes and q.name != ADAPTER:
             said.append("llama.cpp's converter writes this file directly; no quantizer is needed.")
         asked = f", and answered the training's {len(self.questions)} held-out questions" if self.questions else ""
         said.append(
@@ -272,7 +306,8 @@ class ExportPlan(HasCard):
     @cached_property
     def script(self) -> str:
         """The complete export script."""
-        return export_script(self.steps, self.to_dict())
+        # what others answered does not make this another export
+        return export_script(self.steps, {**self.to_dict(), "answered": {}})
 
     @property
     def steps(self) -> ExportSteps:
@@ -328,8 +363,10 @@ class ExportPlan(HasCard):
             "file_name": self.file_name,
             "size_bytes": self.size_bytes,
             "sizes_bytes": self.sizes_bytes,
+            "running_bytes": self.running_bytes,
             "disk_bytes": self.disk_bytes,
             "memory_bytes": self.memory_bytes,
+            "least_memory_bytes": self.least_memory_bytes,
             "seconds": self.seconds,
             "timeout_seconds": self.timeout_seconds,
             "reasons": list(self.reasons),
@@ -340,7 +377,7 @@ class ExportPlan(HasCard):
         return with_card(
             values,
             steps=list(self.step_seconds),
-            notes={name: self._note(q) for name, q in QUANTIZATIONS.items()},
+            notes={name: self._note(QUANTIZATIONS[name]) for name in self.sizes_bytes},
             commands=self.commands(),
             recipe=recipe_of(self.script),
             script_lines=self.script.count("\n") + 1,

@@ -47,11 +47,14 @@ QUANTIZATIONS = {
         Quantization("Q8_0", 8.5, 8.5, 8.5, "practically the trained model, half of 16-bit size"),
         Quantization("F16", 16, 16, 16, "no loss for float16 weights; to quantize again later", quantizer=False),
         Quantization("BF16", 16, 16, 16, "no loss for bfloat16 weights; to quantize again later", quantizer=False),
+        Quantization("LoRA", 32, 32, 32, "the adapter alone, to be used with its base as GGUF", quantizer=False),
     )
 }
 USUAL = "Q4_K_M"
+ADAPTER = "LoRA"  # no quantization, but what is made is chosen in the same place
+WEIGHED = frozenset({"Q2_K", "Q3_K_M", "IQ4_XS"})  # few enough bits to choose what to keep by an importance matrix
 SIXTEEN_BITS = frozenset({"F16", "BF16"})
-BY_CONVERTER = frozenset({"Q8_0", "F16", "BF16"})  # what llama.cpp's converter can write without the quantizer
+BY_CONVERTER = frozenset({"Q8_0", "F16", "BF16", ADAPTER})  # what llama.cpp's converter can write without the quantizer
 TOKEN_BYTES = 39  # what one vocabulary entry takes in the file: text, score, type, share of the merges
 
 
@@ -61,7 +64,7 @@ def find_quantization(name: str) -> Quantization:
     Raises:
         ExportError: There is none.
     """
-    found = QUANTIZATIONS.get(str(name).upper())
+    found = next((q for known, q in QUANTIZATIONS.items() if known.upper() == str(name).upper()), None)
     if found is None:
         raise ExportError(f"Unknown quantization {name!r}.", remedy=f"Choose one of {', '.join(QUANTIZATIONS)}.")
     return found

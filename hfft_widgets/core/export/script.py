@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hfft_widgets.core.export.quantizations import SIXTEEN_BITS
+from hfft_widgets.core.export.quantizations import ADAPTER, SIXTEEN_BITS, WEIGHED
 from hfft_widgets.core.pins import pins
 from hfft_widgets.core.script import assemble, comment, literal
 from hfft_widgets.core.units import bytes_text
@@ -28,8 +28,9 @@ SOURCES = """\
 # [tool.uv.sources]
 # torch = { index = "pytorch-cpu", marker = "sys_platform == 'linux'" }"""
 GGUF = (
-    "subprocess_steps", "folders", "repairs", "loading", "sameness", "truth", "merging", "converting", "answers",
-    "numbers", "modelfile", "verifying", "exporting",
+    "subprocess_steps", "folders", "repairs", "converting", "extras.importance", "extras.mapped", "loading", "sameness",
+    "truth", "merging", "extras.quantizer", "answers", "numbers", "extras.adapter_file", "modelfile",
+    "extras.repository", "verifying", "exporting",
 )  # fmt: skip
 MODULES = ("masking", "events", "machine.threads", *(f"gguf.{name}" for name in GGUF))
 
@@ -70,7 +71,17 @@ class ExportSteps:
     @property
     def converts_again(self) -> bool:
         """Whether the converter writes the smaller file too, since the quantizer cannot run."""
-        return not self.quantizes and any(name not in SIXTEEN_BITS for name in self.quantizations)
+        return not self.quantizes and any(name not in {*SIXTEEN_BITS, ADAPTER} for name in self.quantizations)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether an importance matrix is made: of the training's own texts, where few bits are left."""
+        return self.quantizes and bool(self.questions) and not WEIGHED.isdisjoint(self.quantizations)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the adapter becomes a file of its own."""
+        return ADAPTER in self.quantizations
 
 
 def export_script(steps: ExportSteps, plan: Mapping[str, Any]) -> str:
@@ -109,13 +120,13 @@ SECONDS = {literal(steps.step_seconds)}  # expected, for the progress bar
 
 
 def main():
-    kept = []
+{_untouched(steps)}    kept = []
     with workspace(OUTPUT_DIR, SECONDS, len(QUANTIZATIONS)) as work:
         for quantization in QUANTIZATIONS:
             exported = OUTPUT_DIR / f"{{NAME}}-{{quantization}}.gguf"
             draft, proof = finished(exported, SOURCES) or make(work, quantization)
             # It must split text as the trained model does, stop where it stops, and answer. Then it gets its name.
-            found = check(draft, SOURCES, PROMPT{_checked(steps)})
+{_whole_for_adapter(steps)}            found = check({_checked(steps)})
             kept.append(keep(draft, exported, SOURCES, PROMPT, {{**proof, **found}}{_push(steps)}))
     done(kept)
 
@@ -123,7 +134,7 @@ def main():
 @cache
 def sixteen_bits(work):
     model, truth, full = work / "model", work / "truth.npz", work / "16-bit.gguf"
-{_indented([*_whole(steps), *_repaired(steps), *_converted(steps)])}
+{_importance(steps)}{_indented([*_whole(steps), *_repaired(steps), *_converted(steps)])}
 
 
 def make(work, quantization):
@@ -134,6 +145,15 @@ def make(work, quantization):
 
 def _indented(lines: list[str]) -> str:
     return textwrap.indent("\n".join(lines), "    ")
+
+
+def _whole_for_adapter(steps: ExportSteps) -> str:
+    if not steps.alone:
+        return ""
+    words = "# An adapter and its base are asked as the one model that they were compared with."
+    return f"""            {words}
+            whole = sixteen_bits(work)[0] if quantization == {literal(ADAPTER)} else draft
+"""
 
 
 def _chain(steps: ExportSteps) -> str:
@@ -152,8 +172,10 @@ def _questions(steps: ExportSteps) -> str:
 
 
 def _checked(steps: ExportSteps) -> str:
-    asked = ", questions=QUESTIONS, longest=LONGEST" if steps.questions else ""
-    return f", quantization=quantization{asked}" + (f", context={steps.context}" if steps.context else "")
+    given = ["whole" if steps.alone else "draft", "SOURCES", "PROMPT", "quantization=quantization"]
+    given += ["questions=QUESTIONS", "longest=LONGEST"] if steps.questions else []
+    given += [f"context={steps.context}"] if steps.context else []
+    return ", ".join([*given, 'spoken=proof["spoken"]'])
 
 
 def _destination(steps: ExportSteps) -> str:
@@ -185,8 +207,9 @@ def _summary(steps: ExportSteps) -> str:
 
 
 def _whole(steps: ExportSteps) -> list[str]:
-    given = f"folder=model, dtype={literal(steps.dtype)}, truth=truth"
+    given = f"folder=model, dtype={literal(steps.dtype)}, truth=truth, prompt=PROMPT"
     given += ", unchanged_too=True" if steps.unchanged_too else ""
+    given += ", importance=importance, questions=QUESTIONS" if steps.weighs else ""
     if not steps.adapter:
         given = f"sources=SOURCES, {given}"
         return [
@@ -222,10 +245,49 @@ def _converted(steps: ExportSteps) -> list[str]:
     return [
         "# llama.cpp's own converter: the same weights in one file, 16 bits each. It must say what the model says.",
         _CONVERT.format(file="full", outtype=literal(steps.outtype)),
-        *([] if steps.converts_again else ["discard(model)"]),
+        *([] if steps.converts_again or steps.alone else ["discard(model)"]),
         f'proof |= step("prove", "Comparing the file with the trained model", file=full, truth=truth{asked})',
         "return full, proof",
     ]
+
+
+def _adapter_alone(outtype: str) -> list[str]:
+    """The adapter as a file of its own, compared with base and merged model, both as 16-bit files."""
+    return [
+        "# The base, mended like the merged model, so that both files hold the same tensors.",
+        'base, base_file = work / "base", work / "base.gguf"',
+        "gather(BASE, base)",
+        "repair(base, SOURCES)",
+        _CONVERT.format(file="base_file", outtype=literal(outtype)).replace("=model", "=base"),
+        'step("adapter", "Writing the adapter", adapter=MODEL, base=base, file=draft, work=work / "adapter")',
+        "# Base and adapter, added up, must be the merged model: llama.cpp computes with this sum.",
+        'alone = step("prove_adapter", "Adding it to the base", file=draft, base=base_file, full=full)',
+        "discard(base_file)",
+        'return draft, {**proof, "alone": alone}',
+    ]
+
+
+def _untouched(steps: ExportSteps) -> str:
+    if not steps.push_to:
+        return ""
+    names = '[f"{NAME}-{quantization}.gguf" for quantization in QUANTIZATIONS]'
+    words = "# Before any work: nothing on the Hub is replaced."
+    return f"    {words}\n    refuse_replacing(PUSH_TO, OUTPUT_DIR, {names})\n"
+
+
+def _importance(steps: ExportSteps) -> str:
+    if not steps.weighs:
+        return ""
+    words = "# Which inputs of each matrix are large, on the training's own texts: with few bits, these are kept first."
+    return f'    {words}\n    importance = work / "imatrix.gguf"\n'
+
+
+def _quantized(steps: ExportSteps) -> str:
+    given = "source=full, file=draft, quantization=quantization"
+    if not steps.weighs:
+        return given
+    few = literal(sorted(WEIGHED))
+    return f'{given}, importance=(work / "imatrix.gguf") if quantization in {few} else None'
 
 
 def _file(steps: ExportSteps) -> list[str]:
@@ -236,6 +298,11 @@ def _file(steps: ExportSteps) -> list[str]:
     if steps.sixteen:
         lines += [f"if quantization == {literal(steps.sixteen)}:", "    return full, proof"]
     lines.append('draft = work / f"{quantization}.gguf.part"')
+    if steps.alone:
+        own = _adapter_alone(steps.outtype)
+        if len(steps.quantizations) == 1 + bool(steps.sixteen):
+            return [*lines, *own]
+        lines += [f"if quantization == {literal(ADAPTER)}:", *(f"    {line}" for line in own)]
     if steps.converts_again:
         again = _CONVERT.format(file="draft", outtype="quantization.lower()").replace("=model", '=work / "model"')
         lines += [
@@ -246,7 +313,7 @@ def _file(steps: ExportSteps) -> list[str]:
     else:
         lines += [
             "# llama.cpp's own quantizer: blocks of weights share a scale, so each needs fewer bits.",
-            'step("quantize", f"Quantizing to {quantization}", source=full, file=draft, quantization=quantization)',
+            f'step("quantize", f"Quantizing to {{quantization}}", {_quantized(steps)})',
         ]
     lines += [
         "# Each tensor may lose only what its type explains.",

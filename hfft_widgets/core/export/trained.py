@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from hfft_widgets.core.data.templates import ChatTemplate
 from hfft_widgets.core.export import checks, layouts
 from hfft_widgets.core.export.plan import DEFAULT_PROMPT, ExportPlan
-from hfft_widgets.core.export.quantizations import BY_CONVERTER, USUAL, find_quantizations
+from hfft_widgets.core.export.quantizations import ADAPTER, BY_CONVERTER, USUAL, find_quantizations
 from hfft_widgets.errors import ExportError
 
 _WIDTHS = ("hidden_size", "n_embd", "intermediate_size", "moe_intermediate_size")  # rows of the matrices are so long
@@ -36,6 +37,8 @@ class Trained:
         special_tokens: What the template calls by name, e.g. {"eos_token": "</s>"}.
         named_templates: Names of its chat templates where it has several and none is the default.
         known_splitting: Whether llama.cpp knows how the tokenizer cuts a text into words; True: as far as is known.
+        loaded_otherwise: Whether transformers loads another tokenizer than the files say.
+        mended: What else the small files show that the script will mend, in words.
     """
 
     model: str
@@ -53,6 +56,8 @@ class Trained:
     special_tokens: Mapping[str, str] = dataclasses.field(default_factory=dict)
     named_templates: tuple[str, ...] = ()
     known_splitting: bool = True
+    loaded_otherwise: bool = False
+    mended: tuple[str, ...] = ()
 
 
 def make_export_plan(
@@ -66,6 +71,7 @@ def make_export_plan(
     questions: Sequence[Mapping[str, Any]] = (),
     longest: int = 128,
     unchanged_too: bool = False,
+    text_only: bool = False,
 ) -> ExportPlan:
     """The plan for a trained model.
 
@@ -79,6 +85,7 @@ def make_export_plan(
         questions: Rows of the training's `answers` event, to be asked again.
         longest: Tokens of the longest of their answers.
         unchanged_too: Whether a model in which nothing is left of its training is exported all the same.
+        text_only: Whether of a model that reads pictures or hears the language model alone is exported.
 
     Raises:
         ExportError: This model cannot become a GGUF file as asked.
@@ -86,11 +93,16 @@ def make_export_plan(
     wanted = find_quantizations(quantization)
     base, source, config, architecture = _checked(trained, supported)
     text = layouts.text_part(config)
+    seeing = "vision_config" in config or "audio_config" in config
+    checks.check_pictures(source, seeing=seeing, text_only=text_only)
     rows = checks.positive(source, "vocab_size", text.get("vocab_size") or config.get("vocab_size"))
     own_rows = checks.adapter_rows(trained.shapes, trained.adapter_config, rows)
     checks.check_rows(trained.model, trained.tokens, own_rows)
     for one in wanted:
         checks.check_blocks(one, {key: text.get(key) for key in _WIDTHS}, quantizer=one not in BY_CONVERTER)
+    tied = bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False)))
+    if ADAPTER in wanted:
+        checks.check_own_file(trained.model, trained.adapter_config, trained.chain, tied=tied)
     odd = any(isinstance(text.get(key), int) and text[key] % 32 for key in _WIDTHS)
     hidden = checks.positive(source, "hidden_size", text.get("hidden_size") or text.get("n_embd"))
     return ExportPlan(
@@ -105,13 +117,14 @@ def make_export_plan(
         parameters=checks.positive(source, "number of parameters", trained.parameters) + (own_rows - rows) * hidden,
         hidden_size=hidden,
         vocabulary_size=own_rows,
-        tied_embeddings=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
+        tied_embeddings=tied,
+        adapter_parameters=sum(math.prod(shape) for name, shape in trained.shapes.items() if ".lora_" in name),
         dtype=checks.dtype(config),
         quantizer_available=quantizer_available and not odd,
         chain=trained.chain,
         repairs=_repairs(trained, rows, own_rows),
         context=layouts.usable_context(config),
-        text_only="vision_config" in config or "audio_config" in config,
+        text_only=seeing,
         questions=tuple(questions),
         longest=longest,
         unchanged_too=unchanged_too,
@@ -127,13 +140,19 @@ def outlook(trained: Trained, supported: Collection[str] | None, *, scores: bool
         scores: Whether the training makes a model that gives scores.
     """
     if scores:
-        return "no: it will give scores, not text"
+        return "no, because it will give scores, not text"
     try:
-        plan = make_export_plan(trained, quantizer_available=True, supported=supported)
+        plan = make_export_plan(trained, quantizer_available=True, supported=supported, text_only=True)
     except ExportError as error:
-        return f"no: {error.what}"
-    mended = [*plan.repairs, *(warning[0].lower() + warning[1:].rstrip(".") for warning in plan.warnings)]
-    return f"yes ({'; '.join(mended)})" if mended else "yes"
+        return f"no, because {_inside(error.what)}"
+    words = f"with these repairs: {'; '.join(plan.repairs)}" if plan.repairs else "yes"
+    return "; but ".join([words, *map(_inside, plan.warnings)])
+
+
+def _inside(sentence: str) -> str:
+    """A sentence as a part of another one; what begins with a name keeps its capital."""
+    first, rest = sentence[:1], sentence.rstrip(".")[1:]
+    return (first.lower() if sentence.startswith(("The ", "A ", "No ", "Its ", "It ")) else first) + rest
 
 
 def _checked(trained: Trained, supported: Collection[str] | None) -> tuple[str | None, str, Mapping[str, Any], str]:
@@ -146,6 +165,7 @@ def _checked(trained: Trained, supported: Collection[str] | None) -> tuple[str |
     checks.check_adapter(model, adapter_config)
     checks.check_weights(source, config, merging=adapter_config is not None)
     checks.check_tokenizer(model, {*trained.files, *trained.base_files}, trained.sentencepiece)
+    checks.check_loading(model, otherwise=trained.loaded_otherwise)
     checks.check_splitting(model, known=trained.known_splitting)
     checks.check_named(model, trained.named_templates)
     checks.check_template(model, trained.template, trained.special_tokens)
@@ -167,4 +187,4 @@ def _repairs(trained: Trained, rows: int, own_rows: int) -> tuple[str, ...]:
         said.append("tokenizer.model is taken from the base")
     if trained.template and "generation" in trained.template and ChatTemplate(trained.template).marks_answers:
         said.append("the tags that mark answers for training are taken out of the chat template")
-    return tuple(said)
+    return (*said, *trained.mended)

@@ -5,13 +5,17 @@ from hfft_widgets.scripts.gguf.subprocess_steps import StepFailedError, say
 BEGINNING = 8  # words: rounding alone makes long answers part ways later on, another model parts at once
 # The share of answers that may begin otherwise. 16 bits change nothing but ties between two tokens; fewer bits change
 # answers of which the model was not sure. Another base answers hardly any question with the same words.
-MOST_OTHER = {"F16": 0.15, "BF16": 0.15, "Q8_0": 0.15, "Q6_K": 0.2, "Q5_K_M": 0.25, "Q5_K_S": 0.25}
+MOST_OTHER = {"F16": 0.15, "LoRA": 0.15, "BF16": 0.15, "Q8_0": 0.15, "Q6_K": 0.2, "Q5_K_M": 0.25, "Q5_K_S": 0.25}
 MOST_OTHER_SMALL = {"Q4": 0.4, "IQ4": 0.4, "Q3": 0.6, "IQ3": 0.6}  # Q2_K may change them all
+BROKEN = 10  # one answer of so many may be empty or endless where the trained model's is not
+ENDED = 0.8  # of the longest answer: a shorter one of the trained model came to its own end
 RIGHT_LOST = 0.01  # how unlikely a loss of right answers may be if it were chance
 
 
 def ask_all(copy, questions, longest):
-    """The file's greedy answers, as long as the trained model's could be.
+    """The file's greedy answers, as long as the trained model's could be; None for one without an end.
+
+    An answer has none if it takes more than the trained model's, by the room that was left there.
 
     Args:
         copy: The loaded file.
@@ -21,18 +25,23 @@ def ask_all(copy, questions, longest):
     answers = []
     for number, row in enumerate(questions):
         say(share=0.6 + 0.4 * number / len(questions), message=f"Held-out question {number + 1} of {len(questions)}")
-        answers.append(copy.answer(row["asked"], longest)[0])
+        answer, stopped = copy.answer(row["asked"], longest)
+        ended = len(copy.ids(row["after"])) < ENDED * longest
+        answers.append(answer if stopped or not ended else None)
     return answers
 
 
 def judge(questions, answers, quantization):
-    """How the file's answers compare with the trained model's; refuses too many others.
+    """How the file's answers compare with the trained model's; refuses too many others, empty or endless ones.
 
     Returns:
         count, same (word for word), alike (the same beginning), right and trained_right (equal to what was expected),
         and the answers themselves.
     """
     trained = [row["after"] for row in questions]
+    endless = sum(answer is None for answer in answers)
+    answers = ["" if answer is None else answer for answer in answers]
+    silent = sum(bool(b.strip()) and not a.strip() for a, b in zip(answers, trained, strict=True)) - endless
     expected = [row["expected"] for row in questions]
     alike = sum(begins_alike(a, b) for a, b in zip(answers, trained, strict=True))
     right, was_right = equal(answers, expected), equal(trained, expected)
@@ -40,6 +49,8 @@ def judge(questions, answers, quantization):
         "count": len(questions), "alike": alike, "right": sum(right), "trained_right": sum(was_right),
         "same": sum(equal(answers, trained)), "answers": answers,
     }  # fmt: skip
+    if silent + endless > len(questions) // BROKEN:
+        raise other_answers(found, f"{silent} are empty and {endless} do not come to an end", quantization)
     others, most = len(questions) - alike, allowed(quantization, len(questions))
     if others > most:
         raise other_answers(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hfft_widgets.scripts.events import tell
+from hfft_widgets.scripts.gguf.extras.repository import push
 from hfft_widgets.scripts.gguf.modelfile import modelfile
 from hfft_widgets.scripts.gguf.subprocess_steps import (
     REMEDIES,
@@ -95,7 +96,8 @@ def keep(draft, exported, sources, prompt, found, push_to=None):
     if draft != exported:
         draft.replace(exported)
     ollama, found = found["ollama"], {name: value for name, value in found.items() if name != "ollama"}
-    exported.with_suffix(MODELFILE).write_text(modelfile(exported.name, ollama), "utf-8")
+    alone = bool(found.get("alone"))  # an adapter's file, whose base Ollama must be told
+    exported.with_suffix(MODELFILE).write_text(modelfile(exported.name, ollama, adapter=alone), "utf-8")
     told = {"prompt": prompt, "file": str(exported.absolute()), "bytes": exported.stat().st_size, **found}
     note_of(exported).write_text(json.dumps({"made_from": made_from(sources), **told}, indent=2), "utf-8")
     if push_to:
@@ -109,85 +111,6 @@ def done(kept):
     first, *others = kept
     tell("verified", **first, **({"others": others} if others else {}))
     tell("end", file=first["file"], bytes=first["bytes"], output_dir=str(Path(first["file"]).parent))
-
-
-def push(exported, repo, sources, told, ollama):
-    """Put a finished file on the Hub; the repository is private if new, and nothing of it is written over.
-
-    Its card gets a row for the file; a card of somebody's own stays as it is. Ollama reads its two files from the Hub.
-    """
-    from huggingface_hub import CommitOperationAdd, create_commit, create_repo, file_exists
-
-    tell("progress", message=f"Pushing {exported.name} to {repo}")
-    create_repo(repo, private=True, exist_ok=True)
-    files = [CommitOperationAdd(path_in_repo=exported.name, path_or_fileobj=str(exported))]
-    card = gguf_card(exported.name, repo, sources, told, earlier_card(repo))
-    if card is not None:
-        files.append(CommitOperationAdd(path_in_repo="README.md", path_or_fileobj=card.encode()))
-    said = {"template": ollama["template"], "params": json.dumps(ollama["params"], ensure_ascii=False)}
-    files += [
-        CommitOperationAdd(path_in_repo=name, path_or_fileobj=text.encode())
-        for name, text in said.items()
-        if text and not file_exists(repo, name)
-    ]
-    create_commit(repo, operations=files, commit_message=f"Add {exported.name}")
-
-
-def earlier_card(repo):
-    """The card that the repository has, or None."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
-
-    try:
-        return Path(hf_hub_download(repo, "README.md")).read_text("utf-8")
-    except EntryNotFoundError:
-        return None
-
-
-ROWS_BEGIN = "<!-- files: made by hfft-widgets; a row for each -->"
-ROWS_HEAD = "| file | size | next words, KL to the trained model | right answers: trained, file |\n|---|---|---|---|"
-
-
-def card_row(name, told):
-    """What was found of a file, as a row of the card's table."""
-    numbers, asked = told.get("numbers") or {}, told.get("questions") or {}
-    apart = f"{numbers['kl']:.1e} (16-bit file)" if numbers else "not computed"
-    right = f"{asked['trained_right']} and {asked['right']} of {asked['count']}" if asked else "not asked"
-    return f"| `{name}` | {told['bytes'] / 1e6:,.0f} MB | {apart} | {right} |"
-
-
-def with_row(card, name, row):
-    """The card with the file's row in its table; None for a card that has no such table."""
-    if ROWS_BEGIN not in card:
-        return None
-    before, _, after = card.partition(f"{ROWS_BEGIN}\n{ROWS_HEAD}\n")
-    lines = after.split("\n")
-    count = next((n for n, line in enumerate(lines) if not line.startswith("|")), len(lines))
-    rows = sorted({*(line for line in lines[:count] if not line.startswith(f"| `{name}` |")), row})
-    return "\n".join([f"{before}{ROWS_BEGIN}", ROWS_HEAD, *rows, *lines[count:]])
-
-
-def gguf_card(name, repo, sources, told, earlier=None):
-    """The text of the model card; what is a folder of one machine is not named. None: the earlier one stays."""
-    if earlier is not None:
-        return with_row(earlier, name, card_row(name, told))
-    made = [source for source in sources if source and not Path(source).is_absolute()][:1]
-    header = [f"base_model: {json.dumps(made[0])}", "base_model_relation: quantized"] if made else []
-    quantization = name.removesuffix(".gguf").rpartition("-")[2]
-    origin = f"`{made[0]}` for llama.cpp" if made else "A model for llama.cpp"
-    lines = [
-        "---",
-        *header,
-        "library_name: gguf",
-        "tags: [gguf, hfft-widgets]",
-        "---",
-        "",
-        f"# {repo.rpartition('/')[2]}",
-    ]
-    lines += ["", f"{origin}, Ollama and LM Studio. Each file got its name only after llama.cpp had computed the same"]
-    lines += ["next words as the trained model, split text into the same tokens, and answered.", "", ROWS_BEGIN]
-    lines += [ROWS_HEAD, card_row(name, told)]
-    return "\n".join([*lines, "", "```sh", f"llama-server -hf {repo}:{quantization}", "```", ""])
 
 
 def finished(exported, sources):
@@ -205,7 +128,17 @@ def finished(exported, sources):
         return None
 
 
-PROOF = ("merge", "numbers", "weights", "repairs", "sixteen_bit", "tensors", "lost")  # what the steps before found
+PROOF = (
+    "merge",
+    "numbers",
+    "weights",
+    "repairs",
+    "sixteen_bit",
+    "spoken",
+    "tensors",
+    "lost",
+    "alone",
+)  # what the steps before found
 
 
 def note_of(exported):

@@ -159,8 +159,12 @@ class Loaded:
             max_tokens: Where to stop at the latest.
             progress: Called with the share of `max_tokens` that is written.
         """
+        tokens, stopped = self.continued(self.ids(text, as_server=True), max_tokens, progress)
+        return self.text(tokens), stopped
+
+    def continued(self, ids, max_tokens, progress=None):
+        """The same of token ids, as token ids."""
         cy, batch = self.llama_cpp, 512
-        ids = self.ids(text, as_server=True)
         context = self.context(len(ids) + max_tokens)
         room = min(self.model.n_ctx_train, len(ids) + max_tokens)
         ids = ids[-max(1, room - max_tokens) :]  # a prompt longer than the model's memory loses its start
@@ -174,14 +178,14 @@ class Loaded:
         for place in range(len(ids), len(ids) + max_tokens):
             token = sampler.sample(context, -1)
             if self.vocabulary.is_eog(token):
-                return self.text(tokens), True
+                return tokens, True
             tokens.append(token)
             if progress:
                 progress(len(tokens) / max_tokens)
             if place + 1 >= room:
                 break
             context.decode(cy.llama_batch_get_one([token], place))
-        return self.text(tokens), False
+        return tokens, False
 
     def text(self, tokens):
         """The tokens as text."""

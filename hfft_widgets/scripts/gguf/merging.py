@@ -2,10 +2,14 @@
 
 import json
 import re
+import shutil
 import struct
 import warnings
+from pathlib import Path
 
-from hfft_widgets.scripts.gguf.folders import local_folder, read_json
+from hfft_widgets.scripts.gguf.extras.importance import collect
+from hfft_widgets.scripts.gguf.extras.mapped import SHARD, merge_into_files, short_of_memory
+from hfft_widgets.scripts.gguf.folders import MODEL_FILES, local_folder, read_json
 from hfft_widgets.scripts.gguf.loading import Original
 from hfft_widgets.scripts.gguf.sameness import fingerprints, refuse_unchanged
 from hfft_widgets.scripts.gguf.subprocess_steps import STEPS, StepFailedError, say
@@ -16,16 +20,17 @@ from hfft_widgets.scripts.gguf.truth import (
     has_experts,
     keep_truth,
     load_whole,
-    longest_text,
-    proof_ids,
     refuse_apart,
     refuse_no_numbers,
+    row_marks,
+    texts_of,
+    training_ids,
 )
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 
 
-def merge(adapters, base, dtype, folder, truth, unchanged_too=False):
+def merge(adapters, base, dtype, folder, truth, prompt, unchanged_too=False, importance=None, questions=()):
     """Add adapters to their base model and save the sum, if it says what the trained model says.
 
     Args:
@@ -34,35 +39,45 @@ def merge(adapters, base, dtype, folder, truth, unchanged_too=False):
         dtype: Number format of the base's weights, e.g. "bfloat16"; "auto" takes what is saved.
         folder: Where the merged model goes.
         truth: File for what the trained model says, unmerged.
+        prompt: What the file will be asked.
         unchanged_too: Whether a sum that is the base itself is fine.
+        importance: File for an importance matrix of the questions' texts, or None.
+        questions: Rows of the training's `answers` event.
 
     Returns:
-        dtype, untied, beginning (of `Original`), and `merge`: how far the merged model is from the trained one.
+        dtype, untied, beginning (of `Original`), importance (of `collect`, or None), and `merge`: how far the merged
+        model is from the trained one.
     """
     say(share=0.02, message="Loading the base model")
-    whole = load_whole(base, dtype)
+    base_folder = local_folder(base, MODEL_FILES)
+    short = short_of_memory(base_folder)
+    spilled = Path(folder).with_name("merged-weights") if short else None
+    whole = load_whole(base_folder, dtype)
     before = fingerprints(whole)
-    for adapter in adapters[:-1]:
+    for number, adapter in enumerate(adapters[:-1]):
         say(message="Merging what was trained first")
-        whole, _ = merged(tuned_model(whole, adapter))
+        whole, _ = merged(tuned_model(whole, adapter), spilled and spilled / str(number))
     tuned = tuned_model(whole, adapters[-1])
     say(share=0.5, message="Computing what the trained model says")
     original = Original([*reversed(adapters), base])
-    texts = proof_ids(original, embedding_rows(tuned.get_base_model()), longest_text(tuned))
+    texts = texts_of(original, prompt, tuned.get_base_model())
     said = computed(tuned, texts)
     refuse_no_numbers(said)
-    keep_truth(truth, texts, said, experts=has_experts(whole))
     say(share=0.65, message="Adding the adapter to the base model")
-    whole, untied = merged(tuned)
+    whole, untied = merged(tuned, spilled and spilled / "last")
+    keep_truth(truth, texts, said, experts=has_experts(whole), rows=row_marks(whole))
     refuse_unchanged(before, fingerprints(whole), unchanged_too)
     found = apart(said, computed(whole, texts), experts=has_experts(whole))
     refuse_apart(
         found, "The merged model is not the trained one", "Train a LoRA adapter without what peft cannot merge."
     )
+    seen = collect(whole, training_ids(original, questions), importance) if importance else None
     say(share=0.85, message="Saving the merged model")
-    whole.save_pretrained(folder)
-    dtype = str(whole.dtype).removeprefix("torch.")
-    return {"dtype": dtype, "untied": untied, "beginning": original.beginning(), "merge": found}
+    whole.save_pretrained(folder, **({"max_shard_size": SHARD} if short else {}))
+    if spilled:
+        shutil.rmtree(spilled, ignore_errors=True)
+    told = {"untied": untied, "beginning": original.beginning(), "importance": seen}
+    return {"dtype": str(whole.dtype).removeprefix("torch."), **told, "merge": found}
 
 
 STEPS["merge"] = merge
@@ -169,10 +184,17 @@ def resize(whole, rows):
 # ---- Merging -------------------------------------------------------------------------------------
 
 
-def merged(tuned):
-    """The sum, and whether its head had to be parted from its embedding."""
+def merged(tuned, spilled=None):
+    """The sum, and whether its head had to be parted from its embedding.
+
+    Args:
+        tuned: The base with the adapter on it.
+        spilled: Where memory is short, a folder for the weights that change.
+    """
     base = tuned.get_base_model()
     parted = part_head(base)
+    if spilled:
+        merge_into_files(tuned, spilled)  # what is merged already is not merged again
     whole = tuned.merge_and_unload(safe_merge=True)  # safe: refuses weights that are not numbers
     return whole, parted and not tie_again(whole)
 

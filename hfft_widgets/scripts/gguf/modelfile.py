@@ -36,9 +36,12 @@ def for_ollama(render, stops, sampling, begin=""):
     return {"template": template, "params": {"stop": [stop for stop in dict.fromkeys(stops) if stop], **found}}
 
 
-def modelfile(file_name, found):
-    """The text of a Modelfile that stands beside the file, from what `for_ollama` found."""
+def modelfile(file_name, found, *, adapter=False):
+    """The text of a Modelfile beside the file, from what `for_ollama` found; that of an adapter names its base."""
     lines = [f"FROM ./{file_name}"]
+    if adapter:
+        lines = ["# The base model of the adapter, as GGUF or by its name in Ollama:", "FROM ./base.gguf"]
+        lines.append(f"ADAPTER ./{file_name}")
     if found["template"]:
         lines.append(f'TEMPLATE """{found["template"]}"""')
     for name, value in found["params"].items():

@@ -6,7 +6,7 @@ from hfft_widgets.scripts.gguf.answers import ask_all, judge
 from hfft_widgets.scripts.gguf.converting import llama_cpp_folder
 from hfft_widgets.scripts.gguf.loading import loaded
 from hfft_widgets.scripts.gguf.subprocess_steps import STEPS, StepFailedError, say
-from hfft_widgets.scripts.gguf.truth import apart, read_truth, refuse_apart
+from hfft_widgets.scripts.gguf.truth import apart, read_truth, refuse_apart, signs
 
 # How far a row of weights may be from its 16-bit self, as a share of its own size. The first figure is what a row of
 # normally distributed numbers loses, measured with llama.cpp's quantizer; rows with outliers lose more, up to about
@@ -18,6 +18,8 @@ ROW_ERRORS = {
 }  # fmt: skip
 SLACK = 3.0
 NOTHING = 0.01  # of the size of a usual row
+OTHER_ROW = 0.02  # of its size by which a row's mark may change in 16 bits: another row's is off by about 1
+SPOKEN_TOKENS = 96  # of an answer, as many as the finished file may take
 MOST_LOST = 0.9  # whatever the type: at 1 nothing is left of a row
 PIECE_ROWS = 2**18  # numbers at a time: they stay in the processor's cache, which is four times as fast
 
@@ -33,23 +35,27 @@ def prove(file, truth, questions=(), longest=128):
 
     Returns:
         weights (tensors read), numbers (how far the file is from the trained model, None where llama.cpp cannot run),
-        sixteen_bit (how it answered the questions, or None).
+        sixteen_bit (how it answered the questions, or None), spoken (tokens it answered the prompt with, and whether it
+        stopped by itself, or None: it computes what the trained model computes, so smaller files must speak and stop).
     """
     say(share=0.05, message="Reading every weight")
+    texts, said, experts, rows = read_truth(truth)
     weights = check_weights(file)
+    check_rows(file, rows)
     try:
         from cyllama.llama import llama_cpp
     except ImportError as error:
         print(f"cyllama could not be imported: {error}", flush=True)
-        return {"weights": weights, "numbers": None, "sixteen_bit": None}
+        return {"weights": weights, "numbers": None, "sixteen_bit": None, "spoken": None}
     say(share=0.3, message="Computing what the file says")
-    texts, said, experts = read_truth(truth)
     copy = loaded(llama_cpp, file)
     found = apart(said, [copy.log_probabilities(ids) for ids in texts], experts=experts)
     remedy = "llama.cpp computes this kind of model otherwise: run it with transformers, or choose another base model."
     refuse_apart(found, "In llama.cpp the file is not the trained model", remedy)
     asked = judge(questions, ask_all(copy, questions, longest), "BF16") if questions else None
-    return {"weights": weights, "numbers": found, "sixteen_bit": asked}
+    tokens, stopped = copy.continued(texts[-1], SPOKEN_TOKENS)
+    spoken = {"tokens": len(tokens), "stopped": stopped}
+    return {"weights": weights, "numbers": found, "sixteen_bit": asked, "spoken": spoken}
 
 
 STEPS["prove"] = prove
@@ -79,6 +85,33 @@ def check_weights(file):
             if not all_finite(gguf, tensor, rows):
                 raise no_numbers(tensor.name)
     return len(reader.tensors)
+
+
+def check_rows(file, marks):
+    """Every row of embedding and head must be the trained model's: a rare token's is in no text.
+
+    Args:
+        file: The 16-bit GGUF file.
+        marks: Of `row_marks`. Where the file has other numbers for most rows, its family is converted with a factor,
+            and only texts can tell.
+    """
+    import numpy as np
+
+    gguf, reader = opened(file)
+    for tensor in reader.tensors:
+        expected = marks.get(tensor.name.removesuffix(".weight"))
+        if expected is None or tensor.data.ndim < 2 or len(tensor.data) < len(expected):
+            continue
+        parts = [(one @ signs(one.shape[-1]), np.linalg.norm(one, axis=-1))
+                 for one in (numbers_of(gguf, tensor, rows) for rows in pieces(tensor))]  # fmt: skip
+        got, size = (np.concatenate(part)[: len(expected)] for part in zip(*parts, strict=True))
+        other = ~(np.abs(got - expected) <= OTHER_ROW * (size + 1e-3 * size.max()))
+        if other.any() and np.median(other) == 0:
+            raise StepFailedError(
+                f"The row of token {int(other.argmax())} in {tensor.name} is not the trained model's.",
+                kind="VerificationError",
+                remedy="Export again; if it happens again, report it.",
+            )
 
 
 EXPONENTS = {"F16": 0x7C00, "BF16": 0x7F80}  # all of these bits set: not a number, or infinite
@@ -142,6 +175,7 @@ def compare(file, source):
     say(share=0.02, message="Comparing each tensor with the 16-bit one")
     gguf, reader = opened(file)
     others = {tensor.name: tensor for tensor in opened(source)[1].tensors}
+    compare_settings(reader, opened(source)[1])
     if {tensor.name for tensor in reader.tensors} != set(others):
         raise StepFailedError("The quantized file has other tensors than the 16-bit one.", kind="VerificationError")
     count: dict = {}
@@ -155,6 +189,30 @@ def compare(file, source):
 
 
 STEPS["compare"] = compare
+
+
+# what a quantizer writes about itself, and the reader about the file
+OWN_SETTINGS = ("GGUF.", "general.file_type", "general.quantization_version", "quantize.", "split.")
+
+
+def compare_settings(reader, other):
+    """Refuse a quantized file whose settings (layers, rope, tokenizer) are not those of the 16-bit one."""
+    ours, theirs = (
+        {name: field for name, field in one.fields.items() if not name.startswith(OWN_SETTINGS)}
+        for one in (reader, other)
+    )
+    changed = sorted(set(ours) ^ set(theirs)) or sorted(n for n in ours if raw(ours[n]) != raw(theirs[n]))
+    if changed:
+        raise StepFailedError(
+            f"The quantized file has another {changed[0]} than the 16-bit one.",
+            kind="VerificationError",
+            remedy="Export again; if it happens again, choose another quantization and report it.",
+        )
+
+
+def raw(field):
+    """A setting's bytes."""
+    return b"".join(part.tobytes() for part in field.parts)
 
 
 def tensor_error(gguf, tensor, other):

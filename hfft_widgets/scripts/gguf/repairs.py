@@ -150,15 +150,7 @@ def repair_config(folder, context=None):
     file = folder / "config.json"
     config = read_json(file)
     text = config.get("text_config", config)
-    rope = text.get("rope_parameters") or {}
-    missing = {
-        "rotary_pct": rope.get("partial_rotary_factor", 1.0 if text.get("model_type") == "cohere2" else None),
-        "rotary_emb_base": rope.get("rope_theta") if text.get("model_type") == "gpt_neox" else None,
-        "n_ctx": text.get("n_positions"),
-    }
-    if text.get("model_type") == "falcon_h1":
-        missing["head_dim"] = text.get("hidden_size", 0) // (text.get("num_attention_heads") or 1)
-    added = {key: value for key, value in missing.items() if value is not None and key not in text}
+    added = missing_keys(text)
     done = [f"{', '.join(added)} written for the converter"] if added else []
     if context and context < (text.get("max_position_embeddings") or 0):
         added["max_position_embeddings"] = context
@@ -167,6 +159,19 @@ def repair_config(folder, context=None):
         text.update(added)
         write_json(file, config)
     return done
+
+
+def missing_keys(text):
+    """Keys of a language model's configuration, with their values, that the converter will look for and not find."""
+    rope = text.get("rope_parameters") or {}
+    missing = {
+        "rotary_pct": rope.get("partial_rotary_factor", 1.0 if text.get("model_type") == "cohere2" else None),
+        "rotary_emb_base": rope.get("rope_theta") if text.get("model_type") == "gpt_neox" else None,
+        "n_ctx": text.get("n_positions"),
+    }
+    if text.get("model_type") == "falcon_h1":
+        missing["head_dim"] = text.get("hidden_size", 0) // (text.get("num_attention_heads") or 1)
+    return {key: value for key, value in missing.items() if value is not None and key not in text}
 
 
 def weight_names(folder):

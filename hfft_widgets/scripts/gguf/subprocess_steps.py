@@ -32,7 +32,10 @@ BARS = {
 
 # What went wrong, by what the step said, and what to do about it.
 REMEDIES = (
-    (r"No space left on device|Errno 28|WinError 112", "Free disk space, or set HFFT_OUTPUT_DIR to a larger disk."),
+    (
+        r"No space left on device|Errno 28|WinError 112|File too large|Errno 27",
+        "Free disk space, or set HFFT_OUTPUT_DIR to a larger disk.",
+    ),
     (r"MemoryError|not enough memory|bad_alloc|out of memory|killed", "Close other programs, or use more memory."),
     (r"unknown model architecture", "This quantizer does not know the model yet: export it as Q8_0, which needs none."),
     (

@@ -3,6 +3,8 @@
 from contextlib import contextmanager
 from pathlib import Path
 
+from hfft_widgets.scripts.gguf.extras.importance import collect
+from hfft_widgets.scripts.gguf.extras.mapped import load_mapped, short_of_memory
 from hfft_widgets.scripts.gguf.loading import Original
 from hfft_widgets.scripts.gguf.sameness import refuse_same_weights
 from hfft_widgets.scripts.gguf.subprocess_steps import STEPS, StepFailedError, say
@@ -26,6 +28,7 @@ NUMBERS = (
 )
 PROOF_TEXTS = (PROSE, CODE, NUMBERS)
 PROOF_TOKENS = 41  # of each text
+PROMPT_TOKENS = 128
 FAR = 7  # positions that are so far apart say something about different words: the scale of a difference
 MOST_APART = 1e-3  # of that scale: sound files measured at most 2e-4, the smallest fault 1.4e-2
 TIES = 10  # one position of so many
@@ -39,6 +42,12 @@ def proof_ids(original, rows, longest):
     most = max(2, min(PROOF_TOKENS, longest) - len(start))
     texts = [[token for token in original.ids(text) if token < rows][:most] for text in PROOF_TEXTS]
     return [start + ids for ids in texts if ids]
+
+
+def prompt_ids(original, prompt, rows, longest):
+    """The prompt as the model reads it before it answers; of a long one the end."""
+    ids = [token for token in original.ids(original.chat(prompt)) if token < rows]
+    return ids[-max(1, min(PROMPT_TOKENS, longest)) :]
 
 
 def log_probabilities(model, texts):
@@ -209,7 +218,7 @@ def refuse_apart(found, what, remedy):
 # ---- The step of a full model --------------------------------------------------------------------
 
 
-def compute(folder, sources, dtype, truth, unchanged_too=False):
+def compute(folder, sources, dtype, truth, prompt, unchanged_too=False, importance=None, questions=()):
     """Compute what a full model says and keep it for the comparison with the file.
 
     Args:
@@ -217,7 +226,10 @@ def compute(folder, sources, dtype, truth, unchanged_too=False):
         sources: The trained model, which holds the tokenizer, then its base or None.
         dtype: Number format of its weights.
         truth: The file to write.
+        prompt: What the file will be asked.
         unchanged_too: Whether a model that is the base itself is fine.
+        importance: File for an importance matrix of the questions' texts, or None.
+        questions: Rows of the training's `answers` event.
     """
     say(share=0.05, message="Loading the trained model")
     if sources[-1] not in {None, sources[0]} and Path(str(sources[-1])).is_dir() and not unchanged_too:
@@ -225,14 +237,47 @@ def compute(folder, sources, dtype, truth, unchanged_too=False):
     model = load_whole(folder, dtype)
     say(share=0.5, message="Computing what the trained model says")
     original = Original(sources)
-    texts = proof_ids(original, embedding_rows(model), longest_text(model))
+    texts = texts_of(original, prompt, model)
     found = computed(model, texts)
     refuse_no_numbers(found)
-    keep_truth(truth, texts, found, experts=has_experts(model))
-    return {"positions": sum(map(len, texts)), "beginning": original.beginning()}
+    keep_truth(truth, texts, found, experts=has_experts(model), rows=row_marks(model))
+    seen = collect(model, training_ids(original, questions), importance) if importance else None
+    return {"positions": sum(map(len, texts)), "beginning": original.beginning(), "importance": seen}
 
 
 STEPS["compute"] = compute
+
+
+def texts_of(original, prompt, model):
+    """The token ids that both sides are compared on: a few texts, and last the prompt."""
+    rows, longest = embedding_rows(model), longest_text(model)
+    return [*proof_ids(original, rows, longest), prompt_ids(original, prompt, rows, longest)]
+
+
+def training_ids(original, questions):
+    """The training's own texts, questions with their answers, as token ids."""
+    return [original.ids(row["asked"] + row["expected"]) for row in questions]
+
+
+def row_marks(model):
+    """A number for each row of embedding and head, by which it is told from others: no text has all rare tokens."""
+    import torch
+
+    parts = {"token_embd": model.get_input_embeddings(), "output": model.get_output_embeddings()}
+    found = {}
+    for name, part in parts.items():
+        if part is not None:
+            pieces = part.weight.detach().split(max(1, PIECE // part.weight.shape[1]))
+            marks = torch.from_numpy(signs(part.weight.shape[1]))
+            found[name] = torch.cat([piece.float() @ marks for piece in pieces]).numpy()
+    return found
+
+
+def signs(width):
+    """Ones and minus ones: a row's sum with these signs is about as large as the row, and another row's another."""
+    import numpy as np
+
+    return np.random.default_rng(0).choice(np.array([1, -1], np.float32), width)
 
 
 def load_whole(folder, dtype):
@@ -242,6 +287,11 @@ def load_whole(folder, dtype):
     config = transformers.AutoConfig.from_pretrained(folder)
     name = (config.architectures or [""])[0]
     cls = getattr(transformers, name, None) or transformers.AutoModelForCausalLM
+    if hasattr(transformers, name) and short_of_memory(folder):
+        print("Memory is short: the weights stay in their files, which takes longer", flush=True)
+        found = load_mapped(cls, config, folder)
+        if found is not None:
+            return found
     return cls.from_pretrained(folder, dtype=dtype)
 
 
@@ -274,22 +324,24 @@ def has_experts(model):
     return any((getattr(config, name, None) or 0) > 1 for name in names)
 
 
-def keep_truth(file, texts, found, *, experts):
-    """Write token ids and log-probabilities, and whether experts are chosen."""
+def keep_truth(file, texts, found, *, experts, rows=None):
+    """Write token ids and log-probabilities, whether experts are chosen, and the marks of rows (`row_marks`)."""
     import numpy as np
 
     arrays = {f"ids{n}": np.array(ids) for n, ids in enumerate(texts)}
     arrays |= {f"said{n}": said for n, said in enumerate(found)}
     arrays["experts"] = np.array(experts)
+    arrays |= {f"rows of {name}": marks for name, marks in (rows or {}).items()}
     with Path(file).open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
 
 
 def read_truth(file):
-    """The token ids of each text, what the model says about them, and whether it chooses experts."""
+    """The token ids of each text, what the model says about them, whether it chooses experts, and marks of rows."""
     import numpy as np
 
     with np.load(file) as kept:
-        count = len(kept.files) // 2
+        count = len([name for name in kept.files if name.startswith("ids")])
         ids, said = ([kept[f"{name}{n}"] for n in range(count)] for name in ("ids", "said"))
-        return [one.tolist() for one in ids], said, bool(kept["experts"])
+        rows = {name.removeprefix("rows of "): kept[name] for name in kept.files if name.startswith("rows of ")}
+        return [one.tolist() for one in ids], said, bool(kept["experts"]), rows

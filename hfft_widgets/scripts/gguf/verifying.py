@@ -1,13 +1,14 @@
 """Is the file the model? Same tokens, same template, same end of a turn, and it answers in llama.cpp."""
 
 import math
+from itertools import zip_longest
 
 from hfft_widgets.scripts.gguf.answers import ask_all, judge
 from hfft_widgets.scripts.gguf.folders import read_json
 from hfft_widgets.scripts.gguf.loading import Original, loaded
 from hfft_widgets.scripts.gguf.modelfile import for_ollama
 from hfft_widgets.scripts.gguf.numbers import check_weights, opened
-from hfft_widgets.scripts.gguf.repairs import plain_template
+from hfft_widgets.scripts.gguf.repairs import plain_template, tokenizer_owner
 from hfft_widgets.scripts.gguf.subprocess_steps import STEPS, StepFailedError, say
 from hfft_widgets.scripts.gguf.truth import apart
 
@@ -21,11 +22,13 @@ SAMPLES = (
     '{"json": [1, 2.5e-3, null], "url": "https://example.org/?q=a+b"}',
     "I'm, you're, WE'LL; 1234567890 $5.00 \u2014 \u201cquotes\u201d\u2026",
 )
+TRAINING_TEXTS = 16  # rows whose texts must be split alike
+MUCH_LONGER = 4  # times the trained model's answer: so much later an answer that ends late has ended
 BLANK_TOKENS = 256  # of a text of which the beginning is tried with a blank and without
 EVERY_SCORE = -1000.0  # what the converter writes for each token if it could not read tokenizer.model
 
 
-def verify(file, sources, prompt, max_tokens, quantization="", questions=(), longest=128, context=None):
+def verify(file, sources, prompt, max_tokens, quantization="", questions=(), longest=128, context=None, spoken=None):
     """Load the whole file and compare it with the Hugging Face model it was made from.
 
     Args:
@@ -37,6 +40,7 @@ def verify(file, sources, prompt, max_tokens, quantization="", questions=(), lon
         questions: Rows of the training's `answers` event, to be asked again.
         longest: Tokens of the trained model's longest answer to them.
         context: Tokens the file may take, where that was cut; None: what the model says.
+        spoken: How the 16-bit file answered the prompt (`prove`); None: not known.
 
     Returns:
         verified, reason (why not), strings (texts compared), vocabulary (entries compared), answer, stopped, eos,
@@ -54,16 +58,19 @@ def verify(file, sources, prompt, max_tokens, quantization="", questions=(), lon
         return verify_on_disk(file, original, f"cyllama, which runs llama.cpp, could not be imported: {error}")
     copy = loaded(llama_cpp, file)
     entries = compare_vocabulary(original, copy)
-    strings, blanks = compare_tokens(original, copy, prompt)
+    strings, blanks = compare_tokens(original, copy, prompt, questions)
+    compare_merges(original, file)
     compare_context(original, copy, context)
     eos, notes = compare_endings(original, copy)
     notes += blanks + compare_beginnings(original, copy)
     say(share=0.5, message="Asking the model in llama.cpp")
-    answer, stopped = copy.answer(original.chat(prompt), max_tokens, lambda share: say(share=0.5 + 0.1 * share))
+    most = max(max_tokens, MUCH_LONGER * spoken["tokens"] if spoken and spoken["stopped"] else 0)
+    answer, stopped = copy.answer(original.chat(prompt), most, lambda share: say(share=0.5 + 0.1 * share))
+    refuse_no_answer(answer, stopped, spoken, most)
     if not answer.strip():
         notes.append("The answer to the prompt is empty.")
     elif original.template and not stopped:
-        notes.append(f"It did not come to an end within {max_tokens} tokens.")
+        notes.append(f"It did not come to an end within {most} tokens.")
     adds_begin = copy.vocabulary.get_add_bos()
     asked = judge(questions, ask_all(copy, questions, longest), quantization) if questions else None
     return {
@@ -79,13 +86,31 @@ STEPS["verify"] = verify
 # ---- What is compared ----------------------------------------------------------------------------
 
 
-def compare_tokens(original, copy, prompt):
+def refuse_no_answer(answer, stopped, spoken, most):
+    """Refuse a file that says nothing, or finds no end, where the trained model answers and stops."""
+    if not spoken:
+        return
+    empty, endless = spoken["tokens"] and not answer.strip(), spoken["stopped"] and not stopped
+    if empty or endless:
+        what = (
+            "The answer to the prompt is empty" if empty else f"The answer did not come to an end within {most} tokens"
+        )
+        trained = f"the trained model answers with {spoken['tokens']} tokens" + (" and stops." if endless else ".")
+        raise StepFailedError(
+            f"{what}: {trained}",
+            kind="VerificationError",
+            remedy="Choose a quantization with more bits, such as Q8_0. If that one answers so too, check that the "
+            "chat template begins and ends a turn with the model's own tokens.",
+        )
+
+
+def compare_tokens(original, copy, prompt, questions=()):
     """Every text must become the same token ids on both sides; returns how many were compared, and notes."""
     if copy.vocabulary.vocab_type == 1:  # SentencePiece
         refuse_equal_scores(copy.vocabulary.get_score(token) for token in range(copy.vocabulary.n_vocab))
         compare_scores(original, copy)
     refuse_other_template(original, copy.setting("tokenizer.chat_template"))
-    texts, without = sample_texts(original, prompt), []
+    texts, without = sample_texts(original, prompt, questions), []
     for text in texts:
         expected, got = original.ids(text), copy.ids(text)
         if expected != got and begins_without_blank(original, copy, text, expected):
@@ -117,13 +142,14 @@ def blank_notes(original, copy, texts):
     return [f"{kind} begin without the blank that the trained model reads first: {effect}."]
 
 
-def sample_texts(original, prompt):
-    """Plain strings, and conversations in the model's chat template."""
+def sample_texts(original, prompt, questions=()):
+    """Plain strings, and conversations in the model's chat template; added tokens, and the training's own texts."""
     texts = [*SAMPLES, prompt]
     if original.template:
         texts += [original.chat(text) for text in texts[:]]
         texts += [original.chat(SAMPLES[0], SAMPLES[2], SAMPLES[3]), original.chat(prompt, SAMPLES[5])]
-    return texts
+    texts += [token.content for token in original.tokenizer.added_tokens_decoder.values() if token.special]
+    return texts + [row[key] for row in questions[:TRAINING_TEXTS] for key in ("asked", "expected") if row[key]]
 
 
 def other_tokens(text, expected, got):
@@ -200,6 +226,26 @@ def compare_entries(original, tokens):
                 remedy="Check that tokenizer.model and tokenizer.json in the model's folder belong together.",
             )
     return len(entries)
+
+
+def compare_merges(original, file):
+    """A byte-level tokenizer joins pieces in an order; it must be the model's, also where no sample tells."""
+    field = opened(file)[1].fields.get("tokenizer.ggml.merges")
+    owner = tokenizer_owner(original.folders)
+    ours = (read_json(owner / "tokenizer.json").get("model") or {}).get("merges")
+    if field is None or not ours:
+        return
+    # as the converter writes them: a blank inside a piece is another letter
+    ours = [one if isinstance(one, str) else " ".join(part.replace(" ", "\u0120") for part in one) for one in ours]
+    theirs = field.contents()
+    at = next((n for n, (a, b) in enumerate(zip_longest(ours, theirs)) if a != b), None)
+    if at is not None:
+        pair = [(one[at : at + 1] or [None])[0] for one in (theirs, ours)]
+        raise StepFailedError(
+            f"The file joins {pair[0]!r} where the model joins {pair[1]!r} (merge {at}).",
+            kind="VerificationError",
+            remedy="Check that tokenizer.json and merges.txt in the model's folder belong together.",
+        )
 
 
 def same_entry(tokenizer, number, token, other):

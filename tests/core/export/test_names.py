@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from hfft_widgets.core.export.commands import commands
 from hfft_widgets.core.export.names import file_name, safe_name
-from hfft_widgets.core.export.quantizations import QUANTIZATIONS
+from hfft_widgets.core.export.quantizations import ADAPTER, QUANTIZATIONS
 
+WHOLE = [name for name in QUANTIZATIONS if name != ADAPTER]  # an adapter's file is not looked for by its tag
 PARTS = ("mmproj", "imatrix", "mtp-", "eagle3-", "dflash-", "dspark-")
 WORDS = st.lists(st.sampled_from([*PARTS, "mtp", "GGUF", "Q4_K_M", "-", ".", "_", "Qwen3", "ü", " ", "/"]), max_size=8)
 
 
-@given(st.one_of(st.text(max_size=300), WORDS.map("".join)), st.sampled_from(list(QUANTIZATIONS)))
+@given(
+    st.one_of(st.text(max_size=300), WORDS.map("".join)), st.sampled_from([q for q in QUANTIZATIONS if q != ADAPTER])
+)
 @example("x-mtp", "Q4_K_M")
 @example("MMPROJ-eagle3", "Q8_0")
 @example("", "F16")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,7 +128,10 @@ def test_chain_is_merged_in_order():
 
 
 def test_pictures_are_said_to_be_left_out():
-    plan = plan_of(config={**CONFIG, "vision_config": {}})
+    with pytest.raises(ExportError, match="reads more than text") as caught:
+        plan_of(config={**CONFIG, "vision_config": {}})
+    assert "text_only=True" in caught.value.remedy
+    plan = plan_of(config={**CONFIG, "vision_config": {}}, text_only=True)
     assert "reads pictures" in plan.warnings[0]
 
 
@@ -134,12 +139,15 @@ def test_outlook_says_before_the_training_what_will_become_of_it():
     given = {name: value for name, value in FACTS.items() if name not in {"quantizer_available", "supported"}}
     assert outlook(Trained(**given), None) == "yes"
     assert outlook(Trained(**{**given, "sentencepiece": True}), None).startswith(
-        "no: The tokenizer of runs/tuned needs"
+        "no, because the tokenizer of runs/tuned needs"
     )
-    assert outlook(Trained(**given), {"LlamaForCausalLM"}).startswith("no: runs/tuned is a Qwen3ForCausalLM")
+    assert outlook(Trained(**given), {"LlamaForCausalLM"}).startswith("no, because runs/tuned is a Qwen3ForCausalLM")
     assert "scores" in outlook(Trained(**given), None, scores=True)
     pictures = {**given, "config": {**CONFIG, "vision_config": {}}}
-    assert outlook(Trained(**pictures), None).startswith("yes (the model reads pictures")
+    assert outlook(Trained(**pictures), None).startswith("yes; but the model reads pictures")
+    marked = {**given, "mended": ("of two chat templates",)}
+    assert outlook(Trained(**marked), None) == "with these repairs: of two chat templates"
+    assert outlook(Trained(**given, loaded_otherwise=True), None).startswith("no, because transformers loads")
 
 
 def test_questions_travel_in_the_script():
@@ -149,3 +157,30 @@ def test_questions_travel_in_the_script():
     assert "LONGEST = 6" in plan.script
     assert plan.script.count("questions=QUESTIONS") == 2
     assert "held-out questions" in " ".join(plan.reasons)
+
+
+@pytest.mark.parametrize(
+    ("config", "context"),
+    [
+        ({"model_type": "smollm3", "use_sliding_window": True, "sliding_window": 600}, 600),
+        ({"model_type": "smollm3", "use_sliding_window": False, "sliding_window": 600}, None),
+        ({"model_type": "a family of tomorrow", "sliding_window": 700}, 700),
+        ({"model_type": "gemma3_text", "sliding_window": 512}, None),
+        ({"model_type": "llama", "rope_parameters": {"rope_type": "dynamic", "factor": 2.0}}, 4096),
+        (
+            {"model_type": "llama", "rope_scaling": {"type": "dynamic", "original_max_position_embeddings": 2048}},
+            2048,
+        ),
+        ({"model_type": "llama", "rope_parameters": {"rope_type": "linear", "factor": 2.0}}, None),
+    ],
+)
+def test_what_llama_cpp_does_not_compute_ends_the_context(config, context):
+    assert usable_context({"max_position_embeddings": 4096, **config}) == context
+
+
+def test_earlier_answers_do_not_make_another_export():
+    plan = plan_of()
+    known = dataclasses.replace(plan, answered={"Q8_0": {"right": 8, "count": 10, "trained": 9}})
+    assert known.fingerprint == plan.fingerprint
+    assert "8 of 10" in known.to_html()
+    assert "trained: 9" in known.to_html()
