@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.diagnose import diagnose as diagnose
     from hfft_widgets.jobs.index import runs_frame as runs_frame
     from hfft_widgets.jobs.local.callback import TrainerCallback as TrainerCallback
+    from hfft_widgets.jobs.replay import recordings as recordings
+    from hfft_widgets.jobs.replay import replay as replay
     from hfft_widgets.jobs.run import Run as Run
     from hfft_widgets.jobs.uploads import delete_upload as delete_upload
     from hfft_widgets.jobs.uploads import upload as upload
@@ -83,6 +85,7 @@ _HOMES = {
     "hub.account": ("sign_in",),
     "jobs.diagnose": ("diagnose",),
     "jobs.local.callback": ("TrainerCallback",),
+    "jobs.replay": ("recordings", "replay"),
     "jobs.run": ("Run",),
     "jobs.index": ("runs_frame",),
     "jobs.uploads": ("delete_upload", "upload"),

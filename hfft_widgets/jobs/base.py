@@ -88,6 +88,7 @@ class JobStatus:
         behind: Whether output that was written before is still being fetched.
         unconfirmed: Whether it is not known if the launch took effect; looked up again at each look.
         page: Address of its page on the Hub, or "".
+        now: Unix time at which this was so, by the clock of a run that is not of today; None: by this machine's.
     """
 
     stage: Stage
@@ -102,6 +103,7 @@ class JobStatus:
     behind: bool = False
     unconfirmed: bool = False
     page: str = ""
+    now: float | None = None
 
 
 class Backend(Protocol):
