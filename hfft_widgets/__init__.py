@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from hfft_widgets.widgets.studio import FineTuner as FineTuner
     from hfft_widgets.widgets.teaching import lesson_end as lesson_end
     from hfft_widgets.widgets.teaching import quiz as quiz
+    from hfft_widgets.widgets.teaching.memory import MemoryPicture as MemoryPicture
 
 __version__ = "0.1.0"
 
@@ -100,6 +101,7 @@ _HOMES = {
     "widgets.run": ("TrainingMonitor",),
     "widgets.studio": ("FineTuner",),
     "widgets.teaching": ("lesson_end", "quiz"),
+    "widgets.teaching.memory": ("MemoryPicture",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,0 +1,45 @@
+"""A plan is judged by what it is: batch, ceiling, memory, machine."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from hfft_widgets.core.plan.plan import TrainingPlan
+from hfft_widgets.teaching.checks import plan as judged
+
+
+class Plan(TrainingPlan):
+    """What the judge looks at."""
+
+    def __init__(self, batch: int, usd: float, most_bytes: float, per_hour: float, *, fits: bool = True) -> None:
+        estimate = SimpleNamespace(
+            ceiling_usd=usd, usd_per_hour=per_hour, memory_bytes=SimpleNamespace(high=most_bytes), fits=fits
+        )
+        object.__setattr__(self, "batch", batch)
+        object.__setattr__(self, "figures", estimate)
+
+    effective_batch_size = property(lambda self: self.batch)
+    estimate = property(lambda self: self.figures)
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (Plan(16, 1.0, 7e9, 0.4), []),
+        (Plan(8, 0.5, 7e9, 0.4), ["The effective batch is 8"]),
+        (Plan(16, 1.2, 9e9, 0.4), ["It can cost $1.20", "It can take 9.0 GB"]),
+        (Plan(16, 0.0, 7e9, 0.0), ["runs on your own machine"]),
+        (Plan(16, 0.5, 7e9, 0.4, fits=False), ["does not surely fit"]),
+    ],
+)
+def test_what_is_wrong_is_said(plan, says):
+    problems = judged.small_plan(plan)
+    assert len(problems) == len(says)
+    assert all(words in problem for words, problem in zip(says, problems, strict=True))
+
+
+def test_ones_own_plan_may_be_free_and_large():
+    assert judged.affordable_plan(Plan(16, 0.0, 20e9, 0.0)) == []
+    assert "Give a TrainingPlan" in judged.small_plan("a plan")[0]
