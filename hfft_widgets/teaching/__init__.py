@@ -11,8 +11,9 @@ from hfft_widgets.teaching.before_after import gain
 from hfft_widgets.teaching.board import board
 from hfft_widgets.teaching.checks import check
 from hfft_widgets.teaching.codes import class_code
+from hfft_widgets.teaching.concepts import concepts
 from hfft_widgets.teaching.glossary import glossary
 from hfft_widgets.teaching.progress import forget
 from hfft_widgets.teaching.source import lesson, lessons
 
-__all__ = ["board", "check", "class_code", "forget", "gain", "glossary", "lesson", "lessons"]
+__all__ = ["board", "check", "class_code", "concepts", "forget", "gain", "glossary", "lesson", "lessons"]

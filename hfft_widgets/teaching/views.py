@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hfft_widgets.cards.parts import card, chip, icon, style
+from hfft_widgets.cards.parts import card, chip, icon, style, table
 from hfft_widgets.core.html import Child, Markup, el, join
 from hfft_widgets.core.units import plural
 from hfft_widgets.teaching.pictures import picture
@@ -55,6 +55,11 @@ def words(entries: Iterable[Mapping[str, Any]]) -> Markup:
         for one in entries
     ]
     return el("article", listed, class_="hfft mathjax_ignore words-of", aria_label="Words")
+
+
+def grid(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Markup:
+    """A table of words."""
+    return card(title, "", None, table(head, rows, class_="words"), label=title)
 
 
 def board(values: Mapping[str, Any]) -> Markup:

@@ -13,12 +13,12 @@ def code(**answers: str) -> str:
 
 
 def test_the_most_common_belief_stands_first():
-    made = teaching.board([code(q1="bc", q4="b"), code(q1="c", q4="b"), code(q4="ad"), "no code"])
+    made = teaching.board([code(q1="bc", q5="b"), code(q1="c", q5="b"), code(q5="ad"), "no code"])
     (one,) = made.to_dict()["lessons"]
-    question = lesson("data").questions[3]
+    question = lesson("data").questions[4]
     believed = {answer.letter: answer.thinks for answer in question.answers}
     assert [(b["thinks"], b["count"], b["of"]) for b in one["beliefs"][:1]] == [(believed["b"], 2, 3)]
-    assert {b["question"] for b in one["beliefs"]} == {"data-1", "data-4"}
+    assert {b["question"] for b in one["beliefs"]} == {"data-1", "data-5"}
     first = one["questions"][0]
     assert (first["answered"], first["ended_right"]) == (2, 2)
     assert one["codes"] == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hfft_widgets.core.estimate.estimate import Estimate
 from hfft_widgets.core.plan.plan import TrainingPlan
 from hfft_widgets.core.units import bytes_text, usd_text
 from hfft_widgets.teaching.checks import Judge, kind_problem
@@ -11,6 +12,8 @@ from hfft_widgets.teaching.checks import Judge, kind_problem
 EFFECTIVE_BATCH = 16
 MOST_USD = 1.0
 MOST_BYTES = 8e9
+ADAPTER_BYTES = 200e6
+RANK_STEP_BYTES = 3e6  # a little more than one rank needs, in a model of 0.6 billion parameters
 
 
 def small_plan(plan: Any) -> list[str]:
@@ -42,4 +45,19 @@ def affordable_plan(plan: Any) -> list[str]:
     return problems
 
 
-CHECKS: dict[str, Judge] = {"plan-ex1": small_plan, "plan-ex1-own": affordable_plan}
+def highest_rank(estimate: Any) -> list[str]:
+    """Adapters just below 200 MB: one rank more would be above."""
+    wrong = kind_problem(estimate, Estimate, "hfft.estimate(SMALL, lora_r=...)")
+    if wrong:
+        return wrong
+    size = estimate.parts.get("adapters", 0.0)
+    if not size:
+        return ["Here all weights are trained: there is no adapter. Give a rank above 0."]
+    if size >= ADAPTER_BYTES:
+        return [f"The adapters need {bytes_text(size)}. That is too much: a lower rank needs less."]
+    if size < ADAPTER_BYTES - RANK_STEP_BYTES:
+        return [f"The adapters need {bytes_text(size)}. There is room for a higher rank."]
+    return []
+
+
+CHECKS: dict[str, Judge] = {"plan-ex1": small_plan, "plan-ex1-own": affordable_plan, "plan-ex2": highest_rank}

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import hfft_widgets as hfft
 from hfft_widgets.core.plan.plan import TrainingPlan
 from hfft_widgets.teaching.checks import plan as judged
 
@@ -43,3 +44,16 @@ def test_what_is_wrong_is_said(plan, says):
 def test_ones_own_plan_may_be_free_and_large():
     assert judged.affordable_plan(Plan(16, 0.0, 20e9, 0.0)) == []
     assert "Give a TrainingPlan" in judged.small_plan("a plan")[0]
+
+
+@pytest.mark.parametrize(
+    ("rank", "says"),
+    [(79, ""), (16, "room for a higher rank"), (78, "room for a higher rank"), (128, "too much")],
+)
+def test_the_highest_rank_is_one_below_too_many(rank, says):
+    config = {
+        "model_type": "qwen3", "hidden_size": 1024, "num_hidden_layers": 28, "intermediate_size": 3072, "head_dim": 128,
+        "num_attention_heads": 16, "num_key_value_heads": 8, "vocab_size": 151936, "tie_word_embeddings": True,
+    }  # fmt: skip
+    assert says in " ".join(judged.highest_rank(hfft.estimate(config, lora_r=rank, flavor="t4-small")))
+    assert "no adapter" in judged.highest_rank(hfft.estimate(config, peft="none", flavor="t4-small"))[0]
