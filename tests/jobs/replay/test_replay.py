@@ -11,10 +11,7 @@ import pytest
 import hfft_widgets as hfft
 from hfft_widgets.jobs.replay import recorded
 
-SIGNS = {
-    "overfit": "overfitting", "diverging": "diverging", "slow": None, "dpo": "both answers lose",
-    "hacked": "reward hacking", "sft": None, "answers": None,
-}  # fmt: skip
+SIGNS = {"overfit": "overfitting", "dpo": "both answers lose", "sft": None}
 LEAN = """
 import sys, psutil
 import hfft_widgets as hfft
@@ -36,33 +33,6 @@ def test_what_a_recording_is_for_is_seen_in_it(name, sign):
     run = whole(name)
     assert run.stage == "COMPLETED"
     assert next((found.name for found in run.health), None) == sign, [found.words for found in run.health]
-
-
-def test_out_of_memory_is_known():
-    run = whole("memory")
-    assert run.stage == "ERROR"
-    assert run.diagnosis.cause == "Out of memory"
-    assert run.diagnosis.change
-
-
-def test_a_reward_grows():
-    run = whole("grpo")
-    reward = [point.value for point in run.history["reward"]]
-    third = len(reward) // 3
-    assert sum(reward[-third:]) > 1.2 * sum(reward[:third])
-    assert run.verdict.outcome == "learned"
-
-
-def test_the_lower_loss_is_the_worse_model():
-    """Learned whole, a long system prompt that every row repeats makes the loss low, and the answers are worse."""
-    whole_rows, answers = whole("whole"), whole("answers")
-    assert whole_rows.history.last("loss").value < answers.history.last("loss").value
-    assert right(whole_rows) < right(answers)
-
-
-def right(run: hfft.Run) -> int:
-    rows = run.journal.data("answers")["rows"]
-    return sum(row["after"] == row["expected"] for row in rows)
 
 
 def test_it_says_that_it_is_one_wherever_it_is_shown():

@@ -60,12 +60,12 @@ def sft() -> Run:
 
 def slow() -> Run:
     """A learning rate of a fiftieth of what it should be."""
-    return trained(planned("sample:messages", max_steps=100, learning_rate=1e-5))
+    return trained(planned("sample:messages", max_steps=60, learning_rate=1e-5, lr_scheduler_type="constant"))
 
 
 def diverging() -> Run:
-    """A learning rate a hundred times as high as it should be."""
-    return trained(planned("sample:messages", max_steps=100, learning_rate=5e-2))
+    """A learning rate two hundred times as high as it should be."""
+    return trained(planned("sample:messages", max_steps=60, learning_rate=0.1, lr_scheduler_type="constant"))
 
 
 def overfit() -> Run:
