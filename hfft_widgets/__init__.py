@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hfft_widgets import errors as errors
     from hfft_widgets import samples as samples
+    from hfft_widgets import teaching as teaching
     from hfft_widgets.api import attach as attach
     from hfft_widgets.api import estimate as estimate
     from hfft_widgets.api import launch as launch
@@ -41,19 +42,26 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.diagnose import diagnose as diagnose
     from hfft_widgets.jobs.index import runs_frame as runs_frame
     from hfft_widgets.jobs.local.callback import TrainerCallback as TrainerCallback
+    from hfft_widgets.jobs.replay import recordings as recordings
+    from hfft_widgets.jobs.replay import replay as replay
     from hfft_widgets.jobs.run import Run as Run
     from hfft_widgets.jobs.uploads import delete_upload as delete_upload
     from hfft_widgets.jobs.uploads import upload as upload
+    from hfft_widgets.teaching.checks import check as check
+    from hfft_widgets.teaching.glossary import glossary as glossary
     from hfft_widgets.trials import try_reward as try_reward
     from hfft_widgets.widgets.data import DatasetValidator as DatasetValidator
     from hfft_widgets.widgets.export import GGUFExporter as GGUFExporter
     from hfft_widgets.widgets.plan import TrainingPlanner as TrainingPlanner
     from hfft_widgets.widgets.run import TrainingMonitor as TrainingMonitor
     from hfft_widgets.widgets.studio import FineTuner as FineTuner
+    from hfft_widgets.widgets.teaching import lesson_end as lesson_end
+    from hfft_widgets.widgets.teaching import quiz as quiz
+    from hfft_widgets.widgets.teaching.memory import MemoryPicture as MemoryPicture
 
 __version__ = "0.1.0"
 
-_MODULES = ("errors", "samples")
+_MODULES = ("errors", "samples", "teaching")
 _HOMES = {
     "api": (
         *(
@@ -83,15 +91,20 @@ _HOMES = {
     "hub.account": ("sign_in",),
     "jobs.diagnose": ("diagnose",),
     "jobs.local.callback": ("TrainerCallback",),
+    "jobs.replay": ("recordings", "replay"),
     "jobs.run": ("Run",),
     "jobs.index": ("runs_frame",),
     "jobs.uploads": ("delete_upload", "upload"),
+    "teaching.checks": ("check",),
+    "teaching.glossary": ("glossary",),
     "trials": ("try_reward",),
     "widgets.data": ("DatasetValidator",),
     "widgets.export": ("GGUFExporter",),
     "widgets.plan": ("TrainingPlanner",),
     "widgets.run": ("TrainingMonitor",),
     "widgets.studio": ("FineTuner",),
+    "widgets.teaching": ("lesson_end", "quiz"),
+    "widgets.teaching.memory": ("MemoryPicture",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

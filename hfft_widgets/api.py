@@ -393,7 +393,7 @@ def attach(run_id: str) -> Run:
     """The run with this id, wherever it was started from.
 
     Args:
-        run_id: "local:..." of this machine, "jobs:namespace/..." of Hugging Face Jobs.
+        run_id: "local:..." of this machine, "jobs:namespace/..." of Hugging Face Jobs, "replay:..." of a recording.
 
     Returns:
         The run, live or ended.

@@ -15,6 +15,7 @@
     ├── HubError               the Hugging Face Hub said no, or nothing
     │   ├── hub.outcomes.HubRefusedError   it said no, or was never reached: nothing has changed there
     │   └── hub.outcomes.HubUnsureError    no answer that can be trusted: it may have happened
+    ├── LessonError            a lesson, question or exercise is not there, or not as it should be
     └── MissingExtraError      an optional part is not installed
 
 Each message says what happened, why, and what to do next.
@@ -105,6 +106,10 @@ class ExportError(HfftError):
 
 class HubError(HfftError):
     """The Hugging Face Hub said no, or nothing."""
+
+
+class LessonError(HfftError):
+    """A lesson, question or exercise is not there, or its text is not as it should be."""
 
 
 class MissingExtraError(HfftError):

@@ -100,7 +100,8 @@ def markdown(run: Values) -> str:
 
 
 def _said(run: Values) -> list[str]:
-    said = [run[name] for name in ("error", "note") if run.get(name)]
+    said = [f"A recording. {run['recorded']}"] if run.get("recorded") else []
+    said += [run[name] for name in ("error", "note") if run.get(name)]
     return [*said, *(f"{sign['words']} {sign['remedy']}" for sign in run.get("health") or ())]
 
 
@@ -126,7 +127,7 @@ def top(run: Values, *, ticks: bool = False) -> Markup:
 def first_sections(run: Values) -> list[Markup | None]:
     """What stands above the curves: what went wrong, whether it learned, the score, figures."""
     below = _answers if known(_scored, run) else _progress
-    return [known(part, run) for part in (_error, _note, _verdict, _health, below, _forecast)]
+    return [known(part, run) for part in (_recorded, _error, _note, _verdict, _health, below, _forecast)]
 
 
 def last_sections(run: Values) -> list[Markup | None]:
@@ -147,6 +148,10 @@ def short_figures(run: Values) -> Markup:
 
 def _final(run: Values) -> bool:
     return "stage" in run and Stage(run["stage"]).final
+
+
+def _recorded(run: Values) -> Markup | None:
+    return el("div", el("b", "A recording. "), run["recorded"], class_="sub") if run.get("recorded") else None
 
 
 def _error(run: Values) -> Markup | None:
@@ -214,7 +219,7 @@ def _output(run: Values) -> Markup | None:
 
 
 def _subtitle(run: Values, ticks: bool) -> Markup:
-    ticking = ticks and not _final(run)
+    ticking = ticks and not _final(run) and not run.get("recorded")  # whose seconds are not the page's
     parts: list[object] = [run["id"], age(run["seconds"], run.get("since") if ticking else None)]
     if run["message"] and not _final(run):
         parts.append(run["message"])

@@ -93,6 +93,7 @@ class JobStatus:
         page: Address of its page on the Hub, or "".
         waiting: Why it waits for its turn on this machine, in a sentence; "" where it does not.
         can_begin: Whether it may sensibly be told to begin all the same, see `start_now`.
+        now: Unix time at which this was so, by the clock of a run that is not of today; None: by this machine's.
     """
 
     stage: Stage
@@ -109,6 +110,7 @@ class JobStatus:
     page: str = ""
     waiting: str = ""
     can_begin: bool = False
+    now: float | None = None
 
 
 class Backend(Protocol):

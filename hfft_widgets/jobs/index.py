@@ -1,4 +1,4 @@
-"""All runs, wherever they run, by one kind of id: `local:...`, `jobs:namespace/...`."""
+"""All runs, wherever they run, by one kind of id: `local:...`, `jobs:namespace/...`, `replay:...`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HOSTS = {
     "local": "hfft_widgets.jobs.local.backend:LocalBackend",
     "jobs": "hfft_widgets.jobs.hf.backend:JobsBackend",
+    "replay": "hfft_widgets.jobs.replay.backend:ReplayBackend",
 }
 """Name of a host, which begins the ids of its runs, to its backend, loaded when it is needed."""
 
@@ -199,7 +200,8 @@ def attach(run_id: str) -> Run:
         known = [run.id for run in runs()][:10]
         raise RunNotFoundError(
             f"{run_id!r} is not the id of a run.",
-            why="It is local:20261122-135301-8000a1b2 on this machine, jobs:namespace/job on Hugging Face Jobs.",
+            why="It is local:20261122-135301-8000a1b2 on this machine, jobs:namespace/job on Hugging Face Jobs, "
+            "replay:name of a recording.",
             remedy=f"Known runs: {', '.join(known)}." if known else "No run is kept here.",
         )
     host = backend(name)

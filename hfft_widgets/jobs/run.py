@@ -148,12 +148,14 @@ class Run(RunReader, HasCard):
     @property
     def pace(self) -> Pace:
         """Step, total steps, fraction done, and seconds left where they are known."""
-        return pace(self.journal, self.stage, time.time())
+        status = self.status
+        return pace(self.journal, status.stage, status.now or time.time())
 
     @property
     def stall(self) -> Stall | None:
         """That it does not go on as it did: for how long, and what to do; None while all is as usual."""
-        status, journal, now = self.status, self.journal, time.time()
+        status, journal = self.status, self.journal
+        now = status.now or time.time()
         began = status.started or status.created
         # a script far away has a clock of its own: there, silence is what was heard here, by this clock alone
         silent = now - max(journal.heard, began) if self.is_local else time.monotonic() - self._heard

@@ -23,13 +23,14 @@ _MOST_SAMPLES = 5  # a script asks three
 
 def values_of(run: Any, detail: Detail, pushed: Pushed | None) -> dict[str, Any]:
     """What `Run.to_dict` gives, of a `Run` (whose module imports this one)."""
-    status, pace, history, now = run.status, run.pace, run.history, time.time()
-    final, page = status.stage.final, status.page
-    paid = status.finished is not None and status.started is not None and bool(page)
+    status, pace, history = run.status, run.pace, run.history
+    now, final, page = status.now or time.time(), status.stage.final, status.page
     use = None if final or not page else run.use
     stall, best = run.stall, run.best
     verdict, known = run.verdict, run.known
     title, plan = (known.title, known.plan) if known else (run.id, {})
+    rented = bool(page) or plan.get("flavor", "local") != "local"
+    paid = status.finished is not None and status.started is not None and rented
     values = {
         "kind": "run",
         "id": run.id,
@@ -44,7 +45,7 @@ def values_of(run: Any, detail: Detail, pushed: Pushed | None) -> dict[str, Any]
         "left_range": None if stall else pace.left_range,
         "tokens_per_second": None if final else pace.tokens_per_second,
         "last_point": None if final else pace.last_point,
-        "ceiling_usd": _ceiling(known) if page and known else None,
+        "ceiling_usd": _ceiling(known) if rented and known else None,
         "stalled": stall.seconds if stall else None,
         "age_seconds": None if final or status.heartbeat is None else max(0.0, now - status.heartbeat),
         "running_seconds": (status.finished or 0) - (status.started or 0) if paid else None,
@@ -53,6 +54,7 @@ def values_of(run: Any, detail: Detail, pushed: Pushed | None) -> dict[str, Any]
         "waiting": status.waiting,
         "note": "" if final else " ".join(filter(None, (stall.words if stall else "", status.waiting, status.message))),
         "unconfirmed": status.unconfirmed,
+        "recorded": plan.get("recorded"),
         "output": str(run.output) if run.output else None,
         "page": page,
         "pushed": _pushed_values(pushed) if pushed else None,

@@ -31,8 +31,8 @@ def keep(run_id: str, plan: Mapping[str, Any], journal: Journal) -> None:
     """
     start, end = journal.said.get("start"), journal.said.get("summary") or journal.progress
     path = _folder() / f"{hashlib.sha256(run_id.encode()).hexdigest()[:16]}.json"
-    if path.exists() or start is None or end is None or journal.resumes:
-        return
+    if path.exists() or start is None or end is None or journal.resumes or plan.get("recorded"):
+        return  # a recording was made elsewhere
     steps = (end.step or 0) - (start.step or 0)
     found = finished_run(plan, steps, end.seconds - start.seconds)
     if found is None:

@@ -21,6 +21,10 @@ def trained_model(run: Any) -> Path | str:
     run.refresh()
     if run.kind != "training":
         raise ExportError(f"{run.id} is an export, not a training.", remedy="Give the training run, or a model folder.")
+    if run.plan.get("recorded"):
+        raise ExportError(
+            f"{run.id} is a recording: its model was not kept.", remedy="Train one of your own: hfft.launch(plan)."
+        )
     pushed = None if run.is_local else run.plan.get("push_to")
     if run.stage is not Stage.COMPLETED or not (run.output or pushed):
         raise ExportError(

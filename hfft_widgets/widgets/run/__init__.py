@@ -319,7 +319,7 @@ class TrainingMonitor(BillingPanel):
             seen = fold("How they are drawn", self.curve_view.view(self.run.history))
             plots = join([plots, seen, self.comparison.view(self.form, self._listed)])
         below = [self.questions.view(self.run), *card.last_sections(values), self.log.view(self.run.log)]
-        below += [self._delete_view()] if ended else []
+        below += [self._delete_view()] if ended and not values["recorded"] else []
         sections = [*card.first_sections(values), plots, *below]
         return el(
             "article", card.top(values, ticks=True),

@@ -1,0 +1,1 @@
+"""The runs that lessons replay: `python -m tests.samples.recorded NAME ...` makes them anew, each by a real run."""
