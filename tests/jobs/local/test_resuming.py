@@ -10,6 +10,7 @@ from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import LaunchError, RunError
 from hfft_widgets.jobs import index
 from hfft_widgets.jobs.follower import Follower
+from hfft_widgets.jobs.local import supervisor
 from tests.jobs.conftest import kill_watcher, lives, until
 
 # as the runtime of the scripts does it: on SIGTERM it saves and leaves; at its start it looks for a checkpoint
@@ -103,7 +104,7 @@ def test_an_end_before_is_not_the_end_after(start):
     assert "ended from outside" in other.error
 
 
-def test_what_cannot_go_on(start, monkeypatch):
+def test_what_cannot_go_on(start):
     run = start("raise ValueError('before the first step')", fingerprint="same").wait(30)
     with pytest.raises(RunError, match="made no checkpoint"):
         run.resume()
@@ -114,10 +115,13 @@ def test_what_cannot_go_on(start, monkeypatch):
     with pytest.raises(LaunchError, match="already running"):
         run.resume()
     twin.cancel()
-    with monkeypatch.context() as broken:
-        broken.setattr("sys.executable", "/no/such/python")
-        with pytest.raises(LaunchError, match="could not be started"):
-            run.resume()
+    file = folders.data("runs", run.id[6:]) / supervisor.SUBMISSION
+    kept = supervisor.read_json(file)
+    supervisor.write_json(file, kept | {"python": "/no/such/python"})  # its environment was deleted
+    with pytest.raises(LaunchError, match="could not be started") as caught:
+        run.resume()
+    assert "/no/such/python" in caught.value.remedy
+    supervisor.write_json(file, kept)
     assert run.resume().wait(30).stage is Stage.COMPLETED  # nothing of it was lost
 
 
