@@ -136,8 +136,8 @@ def present(*cells):
 
 def conversation(*parts):
     """Turns one behind the other. Of all but the last part those that say nothing are left out."""
-    said = [turn for part in parts[:-1] for turn in part or [] if turn.get("tool_calls") or present(turn["content"])]
-    return [*said, *parts[-1]]
+    earlier = [turn for part in parts[:-1] for turn in part or []]
+    return [*(turn for turn in earlier if turn.get("tool_calls") or present(turn["content"])), *parts[-1]]
 
 
 def dialogue(text, marks):
@@ -173,8 +173,8 @@ def usual_turns(turns):
 def _usual(turn):
     content = next((turn[key] for key in ("content", "parts", "value", "text") if turn.get(key) is not None), None)
     role = turn.get("role") or turn.get("from")
-    others = {key: turn[key] for key in turn if key not in ("role", "from", "content", "parts", "value", "text")}
-    kept = {key: cell for key, cell in others.items() if key != "function_call" and cell is not None}
+    own = ("role", "from", "content", "parts", "value", "text", "function_call")
+    kept = {key: cell for key, cell in turn.items() if key not in own and cell is not None}
     calls = [_call(call) for call in turn.get("tool_calls") or []]
     if turn.get("function_call"):
         calls.append(_call(turn["function_call"]))
@@ -292,11 +292,6 @@ def higher(first, second):
     return None if not fine or first == second else first > second
 
 
-def lower(first, second):
-    """Whether the first number is lower; None of equal ones, and where one is missing."""
-    return higher(second, first)
-
-
 def ranked(items, scores, lowest=False):
     """Items from the best to the worst by their scores; None where scores are missing or all the same."""
     if not isinstance(items, list) or not isinstance(scores, list) or len(items) != len(scores):
@@ -305,6 +300,11 @@ def ranked(items, scores, lowest=False):
     if not known or min(known)[0] == max(known)[0]:
         return None
     return [items[n] for _, n in sorted(known, key=lambda pair: (pair[0] if lowest else -pair[0], pair[1]))]
+
+
+def named(items, name, start=None):
+    """1 for the item of this name, or of this number counted from a start, and 0 for the others."""
+    return [int(name == (one if start is None else start + n)) for n, one in enumerate(items or [])]
 
 
 def at_least(cell, least):

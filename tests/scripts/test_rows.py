@@ -148,7 +148,8 @@ def test_ties_and_what_cannot_be_compared_are_no_choice():
     assert [rows.higher(*pair) for pair in ((2, 1), (1, 2), (1, 1), (None, 1), (NAN, 1), ("2", 1))] == [
         True, False, None, None, None, None
     ]  # fmt: skip
-    assert [rows.lower(1, 2), rows.lower(2, 2)] == [True, None]
+    assert rows.named(["x", "y"], "y") == rows.named(["A", "B"], 2, 1) == [0, 1]
+    assert rows.named(None, 0, 0) == []
     assert [rows.side(cell, ["a"], ["b"]) for cell in ("a", "b", "tie", None, [])] == [True, False, None, None, None]
     assert rows.ranked(["x", "y", "z"], [1, 3, 2]) == ["y", "z", "x"]
     assert rows.ranked(["x", "y", "z"], [1, None, 2], lowest=True) == ["x", "z"]

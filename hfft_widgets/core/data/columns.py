@@ -33,8 +33,8 @@ ROLE_NAMES = {
 
 # How a turn may name its speaker and its text; the first pair is the one chat templates read.
 STANDARD_KEYS = ("role", "content")
-ROLE_KEYS = ("role", "from", "speaker", "author")
-CONTENT_KEYS = ("content", "value", "text", "message")
+ROLE_KEYS = ("role", "from", "speaker", "author", "sender")
+CONTENT_KEYS = ("content", "value", "text", "message", "utterance")
 _SOUNDS = (b"RIFF", b"ID3", b"fLaC", b"OggS", b"\xff\xfb", b"\xff\xf3")
 _SAYS_LITTLE = {"text", "content", "full_text", "value", "messages", "turns", "input", "output", "data"}
 _SHORT, _FEW = 24, 64  # texts and numbers that may be labels

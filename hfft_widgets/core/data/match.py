@@ -162,7 +162,19 @@ def _answerless(parts: dict[ColumnRole, ColumnUse], sample: Sequence[Row]) -> Ma
         turns = [cell for cell in cells if isinstance(cell, list) and cell]
         if turns and not any(_speaks(turn) for cell in turns for turn in cell):
             return Match(f"No turn in '{part.column}' is the assistant's: there is no answer to learn")
+        said = [_says(turn) for cell in turns for turn in cell if _speaks(turn)]
+        if 2 * sum(said) < len(said):
+            return Match(f"The answers in '{part.column}' have no text that chat templates read")
     return None
+
+
+def _says(turn: Any) -> bool:
+    """Whether a turn has text, typed parts or calls, whatever they say."""
+    if not isinstance(turn, dict):
+        return False
+    content = turn.get("content", turn.get("value"))
+    typed = isinstance(content, list) and any(isinstance(part, dict) and "type" in part for part in content)
+    return isinstance(content, str) or typed or bool(turn.get("tool_calls") or turn.get("function_call"))
 
 
 def _speaks(turn: Any) -> bool:

@@ -218,7 +218,7 @@ class TrainingPlan(Training, HasCard):
 
         What depends on them follows where it was not said: the batch on another flavor (the effective batch stays),
         the learning rate of another method or of adapters, the intervals of another length; and the report that the
-        plan stands on, `plan.data.report`, says what is learned.
+        plan stands on says what is learned.
 
         Raises:
             PlanError: An unknown name, a value that is not allowed, or one that an edited script would not follow.

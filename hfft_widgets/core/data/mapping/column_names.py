@@ -11,6 +11,10 @@ from hfft_widgets.core.data.columns import Schema, Shape
 PROMPT = (
     "prompt", "instruction", "instructions", "question", "query", "problem", "user", "userprompt", "usermessage",
     "request", "input", "inputs", "human", "task", "goal", "history", "questionstem",
+    "pregunta", "pergunta", "frage", "domanda", "вопрос", "质问", "问题", "提问", "質問", "問題", "질문",
+    "soru", "vraag", "pytanie",
+    "otázka", "câuhỏi", "pertanyaan", "سؤال", "प्रश्न", "consigne", "instrucción", "instrução", "istruzione", "anweisung",
+    "инструкция", "指令", "指示",
 )  # fmt: skip
 # What a task may be about, where nothing is plainly a prompt: a summary's document, a translation's source.
 SUBJECT = (
@@ -20,7 +24,10 @@ SUBJECT = (
 COMPLETION = (
     "completion", "response", "output", "outputs", "answer", "reply", "assistant", "assistantresponse", "solution",
     "target", "targets", "label", "generation", "gpt", "summary", "answers", "canonicalsolution", "highlights",
-    "finalanswer", "groundtruth", "goldanswer", "modelanswer",
+    "finalanswer", "groundtruth", "goldanswer", "modelanswer", "final",
+    "respuesta", "resposta", "antwort", "risposta", "réponse", "ответ", "回答", "答案", "答え",
+    "답변", "대답", "cevap", "antwoord",
+    "odpowiedź", "odpověď", "trảlời", "jawaban", "جواب", "उत्तर", "salida", "saída", "ausgabe", "sortie", "输出", "出力",
 )  # fmt: skip
 MESSAGES = (
     "messages", "conversations", "conversation", "chat", "dialogue", "dialog", "turns", "history", "chatmessages",
@@ -35,20 +42,26 @@ LABEL = (
     "label", "labels", "islabel", "thumbs", "thumb", "thumbsup", "vote", "upvoted", "liked", "like", "desirable",
     "isdesirable", "good", "isgood", "accepted", "isaccepted", "correct", "iscorrect", "feedback", "judgement",
     "judgment", "verdict", "preferred", "positive", "helpful", "rating", "score", "stars", "quality", "helpfulness",
-    "overall", "overallscore", "reward", "grade", "issafe", "safe",
+    "overall", "overallscore", "reward", "grade", "issafe", "safe", "decision", "approved", "isapproved",
 )  # fmt: skip
 YES = (
     "true", "yes", "good", "up", "thumbsup", "thumbs_up", "positive", "like", "liked", "desirable", "chosen",
-    "accepted", "accept", "correct", "helpful", "preferred", "pass", "upvote", "1", "+1", "y", "win",
+    "accepted", "accept", "approved", "correct", "helpful", "preferred", "pass", "upvote", "1", "+1", "y", "win",
+    "👍", "✅", "sí", "bueno", "correcto", "ja", "gut", "richtig", "oui", "bon", "sim", "bom", "да", "хорошо",
+    "是", "好", "正确", "はい", "良い",
 )  # fmt: skip
 NO = (
     "false", "no", "bad", "down", "thumbsdown", "thumbs_down", "negative", "dislike", "disliked", "undesirable",
     "rejected", "reject", "incorrect", "unhelpful", "wrong", "fail", "downvote", "0", "-1", "n", "lose",
+    "👎", "❌", "malo", "incorrecto", "nein", "schlecht", "falsch", "non", "mauvais", "não", "mau", "нет", "плохо",
+    "否", "不好", "坏", "差", "错误", "いいえ", "悪い",
 )  # fmt: skip
 # Which of two answers is the better one, and the values that mean the first.
 CHOICE = (
     "labels", "label", "winner", "preference", "preferred", "choice", "better", "betterresponseid", "preferredresponse",
     "selected", "best", "bestresponse", "vote", "humanpreference", "annotation",
+    *(f"{which}{what}" for which in ("best", "chosen", "selected", "preferred", "accepted", "winner", "correct")
+      for what in ("index", "idx", "id", "answerid", "responseid", "answer", "response")),
 )  # fmt: skip
 SCORES = (
     "score",
@@ -77,6 +90,8 @@ CHECKED = (
 )  # fmt: skip
 # Earlier exchanges that a conversation goes on from.
 HISTORY = ("history", "chathistory", "conversationhistory", "previousturns")
+# Marks that one of several answers was taken.
+TAKEN = ("best", "chosen", "selected", "accepted", "preferred", "correct")
 # Which of two scores is the better one: of these the lowest, of SCORES the highest, and of what is bad nobody knows.
 PLACES = ("rank", "ranking", "position", "place", "order")
 HARMS = (
@@ -127,9 +142,18 @@ def worded(schema: Schema, words: Collection[str], shapes: Collection[Shape]) ->
     """The columns of these shapes with one of these words in their name, the shortest name first."""
     for name in sorted(schema.columns, key=len):
         column = schema.columns[name]
-        own = {word for known in column.names for word in re.split(r"[^a-z0-9]+", known.lower())}
+        own = {word for known in column.names for word in words_of(known)}
         if column.shape in shapes and {*words} & own:
             yield name
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name.
+
+    >>> words_of("modelResponse_2"), words_of("GOOD answer")
+    (['model', 'response', '2'], ['good', 'answer'])
+    """
+    return [word for word in re.split(r"[\W_]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()) if word]
 
 
 def flat(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -17,16 +17,19 @@ from hfft_widgets.core.data.mapping.column_names import (
     NO,
     PLACES,
     SCORES,
+    TAKEN,
     YES,
     flat,
     spelled,
+    words_of,
 )
 from hfft_widgets.core.data.mapping.places import made
 from hfft_widgets.core.data.mapping.transforms import Transform
 
 # How names of two answers differ: response_a and response_b, answer_0 and answer_1.
-_NAME_PAIRS = (("a", "b"), ("0", "1"), ("1", "2"), ("first", "second"), ("left", "right"))
+_NAME_PAIRS = (("a", "b"), ("0", "1"), ("1", "2"), ("first", "second"), ("left", "right"), ("one", "two"))
 _LISTED = {f"{word}{s}" for word in (*ANSWER_WORDS, "text", "content", "candidate", "generation") for s in ("", "s")}
+_COMPARED = re.compile(r"\W*(\w+)\s*([<>])+=?\s*(\w+)\W*")
 _MOST = 1e300
 _PLACES = (("a", "first", "left"), ("b", "second", "right"))
 Better = tuple[Transform, Transform]
@@ -86,7 +89,7 @@ def direction(name: str) -> str | None:
     >>> direction("overall_rating"), direction("rank"), direction("toxicity_score"), direction("length")
     ('highest', 'lowest', 'ask', None)
     """
-    words = [word for word in re.split(r"[\W_]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()) if word]
+    words = words_of(name)
     if any(word.startswith(harm) for word in words for harm in HARMS):
         return "ask"
     if any(word in PLACES for word in words):
@@ -108,7 +111,7 @@ def scores_of_pair(names: Collection[str]) -> tuple[str, str, str] | None:
 
 def ranked(schema: Schema, shapes: Collection[Shape]) -> Iterator[Better]:
     """The better and the worse answer, where a score or a choice says which is which; what must be asked comes last."""
-    found = [*_of_two(schema, shapes), *_of_many(schema), *_by_number(schema)]
+    found = [*_of_two(schema, shapes), *_of_many(schema), *_by_name(schema)]
     yield from sorted(found, key=lambda both: both[0].wins == "ask")
 
 
@@ -137,29 +140,29 @@ def _of_many(schema: Schema) -> Iterator[Better]:
     scores = [column for column in schema.columns.values() if column.shape is Shape.NUMBERS]
     for one in answers:
         for other in scores:
-            wins = direction(re.sub(r"s$", "", other.known_as))
+            taken = "highest" if {*words_of(other.known_as)} & {*TAKEN} else None
+            wins = direction(re.sub(r"s$", "", other.known_as)) or taken
             beside = one.path[:-1] == other.path[:-1] and (one.home == other.home or not (one.path or other.path))
             if wins and beside and (len(one.path) == len(other.path)):
-                yield (
-                    made(schema, "best", one.name, other.name, wins=wins),
-                    made(schema, "worst", one.name, other.name, wins=wins),
-                )
+                yield _first_and_last(schema, one.name, other.name, wins=wins)
 
 
-def _by_number(schema: Schema) -> Iterator[Better]:
-    """Lists of two answers, and the number of the better one: as in TL;DR comparisons, from 0; or from 1."""
+def _by_name(schema: Schema) -> Iterator[Better]:
+    """Lists of answers, and the number (from 0, or from 1) or the id of the better one."""
     for one in _listed(schema, lambda column: column.shape is Shape.TEXTS):
         for name in spelled(schema, CHOICE, {Shape.NUMBER}):
-            choice = schema.columns[name]
-            numbers = {value for value in choice.values if value is not None}
-            start = 1 if 2 in numbers and 0 not in numbers else 0
-            if not numbers or not numbers <= {-1, start, start + 1}:
-                continue
-            *way, last = one.path or (("", ""),)
-            ways = [(*way, n, last[1]) if one.path and last[0] == "each" else (*one.path, n) for n in (0, 1)]
-            by = Transform("better", (one.home, one.home, choice.home), paths=(*ways, choice.path), values=(start,),
-                           others=(start + 1,))  # fmt: skip
-            yield by, replace(by, how="worse")
+            numbers = [value for value in schema.columns[name].values if _finite(value)]
+            if numbers and all(number == int(number) for number in numbers):
+                start = 1 if min(numbers) == 1 and max(numbers) > 1 else 0
+                yield _first_and_last(schema, one.name, name, values=(start,), wins="highest")
+        for name in spelled(schema, CHOICE, {Shape.NUMBER, Shape.TEXT}):
+            for ids in schema.columns.values():
+                if flat(ids.known_as).endswith("id") and ids.home == one.home and ids.path[:-1] == one.path[:-1]:
+                    yield _first_and_last(schema, one.name, ids.name, name, wins="highest")
+
+
+def _first_and_last(schema: Schema, *names: str, **how: Any) -> Better:
+    return made(schema, "best", *names, **how), made(schema, "worst", *names, **how)
 
 
 def _listed(schema: Schema, fits: Callable[[Column], bool]) -> Iterator[Column]:
@@ -211,6 +214,7 @@ def _meaning(column: Column, pair: _Pair) -> dict[str, Any] | None:
     if column.shape is Shape.TEXT:
         first, second = ([v for v in values if _says(v, pair, n)] for n in (0, 1))
         others = second or [_counterpart(value, pair.tags) for value in first]
+        first = first or [_counterpart(value, pair.tags[::-1]) for value in second]
         return {"values": tuple(first), "others": tuple(others)} if first else None
     if not set(values) <= {-1, 0, 1, 2, 3} or column.shape is Shape.BOOLEAN:
         return None
@@ -226,6 +230,8 @@ def _meaning(column: Column, pair: _Pair) -> dict[str, Any] | None:
 def _says(value: Any, pair: _Pair, number: int) -> bool:
     """Whether a value names the first (0) or the second (1) of two."""
     tag, said = pair.tags[number], flat(str(value))
+    if found := _COMPARED.fullmatch(str(value)):  # "A>B", "[[B>>A]]"
+        said = flat(found[1] if ">" in found[2] else found[3]) if flat(found[1]) != flat(found[3]) else ""
     name = (pair.first, pair.second)[number]
     tags = (tag, _PLACES[number][0]) if tag.isalpha() or not said.isdigit() else (tag,)
     named = {f"{word}{tag}" for word in ("", "model", "assistant", *ANSWER_WORDS) for tag in tags}

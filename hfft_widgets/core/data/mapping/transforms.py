@@ -116,7 +116,9 @@ class Transform:
         names = [place_words(name, self.path(n)) for n, name in enumerate(self.columns)]
         values = ", ".join(map(repr, self.values))
         words = HOWS[self.how].words.format(" and ".join(names), *names, values=values, score=self.keys[1])
-        if self.wins:
+        if self.how in {"best", "worst"} and (self.values or names[2:]):
+            words += f" (as {names[-1]} says)"
+        elif self.wins:
             words += f" ({_WINS[self.wins]} {' and '.join(names[2 if self.how in _OF_TWO else 1 :])} is better)"
         renamed = ", ".join(f"{old} as {new}" for old, new in self.roles)
         words = f"{words} without <image> marks" if self.unmark else words
@@ -240,12 +242,21 @@ def _wins(transform: Transform) -> Call:
     if transform.values:
         return Call(rows.one_of, last[0], list(transform.values))
     if transform.wins:  # one number alone is below 0 where the first is better, or above
-        return Call(rows.lower if transform.wins == "lowest" else rows.higher, last[0], last[1] if last[1:] else 0)
+        both = last[0], last[1] if last[1:] else 0
+        return Call(rows.higher, *(both[::-1] if transform.wins == "lowest" else both))
     return Call(rows.at_least, last[0], last[1])
 
 
 def _ranking(transform: Transform) -> Call:
-    return Call(rows.ranked, *_cells(transform)[:2], lowest=transform.wins == "lowest" or None)
+    return Call(rows.ranked, _cell(transform), _scores(transform), lowest=transform.wins == "lowest" or None)
+
+
+def _scores(transform: Transform) -> Step:
+    """The scores of several answers; where a number or an id names one of them, 1 for it and 0 for the others."""
+    items, *by = _cells(transform)
+    if transform.values:
+        return Call(rows.named, items, by[0], transform.values[0])
+    return Call(rows.named, *by) if by[1:] else by[0]
 
 
 def _ranked(function: Callable[..., Any], place: int) -> Callable[[Transform], Step]:

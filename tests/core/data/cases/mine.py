@@ -342,7 +342,7 @@ MINE: list[Known] = [
         "M X . X X",
         ("SFT", 0, "", ("Good day.", Q[0], A[0]), ()),
     ),
-    _case("German names", lambda n: {"frage": Q[n], "antwort": A[n]}, "M X . X X", SFT, say=("guess",)),
+    _case("Finnish names", lambda n: {"kysymys": Q[n], "vastaus": A[n]}, "M X . X X", SFT, say=("guess",)),
     _case("Chinese names", lambda n: {"问题": Q[n], "回答": A[n]}, "M X . X X", SFT),
     _case(
         "agent and customer",
