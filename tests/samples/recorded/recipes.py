@@ -87,10 +87,9 @@ def grpo() -> Run:
 
 
 def hacked() -> Run:
-    """By trying, with a reward that also pays what only looks right."""
-    novice = str(trained(planned("sample:messages", max_steps=60)).output)
-    tries = {"max_steps": 80, "learning_rate": 1e-4, "rewards": ("correct", "close"), **_TRIES}
-    return trained(planned("sample:verifiable", novice, method="GRPO", **tries))
+    """By trying, too fast, with a reward that also pays what only looks right: it grows, and no answer is right."""
+    tries = {"max_steps": 60, "learning_rate": 2e-4, **_TRIES, "batch_size": 8}
+    return trained(planned("sample:verifiable", beginner(), method="GRPO", **tries))
 
 
 def desk_rows() -> str:
