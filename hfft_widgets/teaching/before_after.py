@@ -35,7 +35,7 @@ class Gain:
 @cache
 def questions_of(when: str) -> tuple[Question, ...]:
     """The eight questions, named "before-1" to "before-8", or "after-1" to "after-8"."""
-    values = tomllib.loads((files("hfft_widgets.teaching.lessons") / "before_after.toml").read_text("utf-8"))
+    values = tomllib.loads((files("hfft_widgets.teaching") / "lessons" / "before_after.toml").read_text("utf-8"))
     made = [Question.from_dict(name, one) for name, one in values.items()]
     return tuple(replace(one, name=f"{when}-{at}") for at, one in enumerate(made, 1))
 

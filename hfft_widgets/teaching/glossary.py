@@ -14,7 +14,7 @@ from hfft_widgets.teaching import views
 
 
 @dataclass(frozen=True)
-class Entry:
+class GlossaryWord:
     """One word.
 
     Attributes:
@@ -32,7 +32,7 @@ class Entry:
 class Glossary:
     """Some words, to look at."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[GlossaryWord, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -49,14 +49,14 @@ class Glossary:
 
 
 @cache
-def entries() -> Mapping[str, Entry]:
+def entries() -> Mapping[str, GlossaryWord]:
     """Every word, in alphabetical order."""
     text = (files("hfft_widgets.teaching") / "glossary.toml").read_text("utf-8")
-    made = [Entry(word, **values) for word, values in tomllib.loads(text).items()]
+    made = [GlossaryWord(word, **values) for word, values in tomllib.loads(text).items()]
     return {one.word: one for one in sorted(made, key=lambda one: one.word.casefold())}
 
 
-def entry(word: str) -> Entry:
+def entry(word: str) -> GlossaryWord:
     """One word; its plural and its first letter do not matter.
 
     Raises:

@@ -14,7 +14,7 @@ State = Literal["not answered", "wrong", "right", "noted"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerChoice:
     """One answer that can be chosen.
 
     Attributes:
@@ -72,7 +72,7 @@ class Question:
 
     name: str
     ask: str
-    answers: tuple[Answer, ...]
+    answers: tuple[AnswerChoice, ...]
     right: str
     because: str
     hint: str
@@ -85,7 +85,7 @@ class Question:
         Raises:
             LessonError: It has not three or four answers, no right one among them, or a wrong one without its belief.
         """
-        answers = tuple(Answer(letter, **one) for letter, one in sorted(values["answers"].items()))
+        answers = tuple(AnswerChoice(letter, **one) for letter, one in sorted(values["answers"].items()))
         letters = "".join(one.letter for one in answers)
         if letters not in {"abc", "abcd"} or values["right"] not in letters:
             raise LessonError(f"Question {name!r} needs answers a to c or d, and which is right.")
@@ -113,7 +113,7 @@ class Question:
         """The right answer and why: for who asks for it."""
         return f"{self.right}: {self._one(self.right).says} {self.because}"
 
-    def _one(self, letter: str) -> Answer:
+    def _one(self, letter: str) -> AnswerChoice:
         found = {one.letter: one for one in self.answers}
         if letter not in found:
             raise LessonError(f"Question {self.name} has no answer {letter!r}.", remedy=f"Answer {', '.join(found)}.")

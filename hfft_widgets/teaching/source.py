@@ -154,11 +154,9 @@ def parse(stem: str, text: str) -> Lesson:
 @cache
 def lessons() -> dict[str, Lesson]:
     """Every lesson of the package by its name, in the order of the course."""
-    found = sorted(one.name for one in files("hfft_widgets.teaching.lessons").iterdir() if one.name.endswith(".md"))
-    read = [
-        parse(name[:-3], (files("hfft_widgets.teaching.lessons") / name).read_text("utf-8").replace("\r\n", "\n"))
-        for name in found
-    ]
+    folder = files("hfft_widgets.teaching") / "lessons"  # not as a module, which would take this function's name
+    found = sorted(one.name for one in folder.iterdir() if one.name.endswith(".md"))
+    read = [parse(name[:-3], (folder / name).read_text("utf-8").replace("\r\n", "\n")) for name in found]
     return {one.name: one for one in read}
 
 

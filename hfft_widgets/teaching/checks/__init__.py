@@ -24,7 +24,7 @@ OWN = "-own"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class CheckResult:
     """What a check says of a result.
 
     Attributes:
@@ -74,7 +74,7 @@ class Judgement:
         return str(views.page(views.outcome(title, self.state, self.words, self.problems)))
 
 
-def check(name: str, result: Any = None) -> Judgement:
+def check(name: str, result: Any = None) -> CheckResult:
     """Judge the result of an exercise.
 
     Args:
@@ -90,11 +90,11 @@ def check(name: str, result: Any = None) -> Judgement:
     exercise, judge = _found(name)
     value = _held(result)
     if value is None:
-        return Judgement(exercise, "not answered")
+        return CheckResult(exercise, "not answered")
     problems = judge(value)
     if not problems:
         keep(kept().with_done(exercise.name))
-    return Judgement(exercise, "wrong" if problems else "right", tuple(problems))
+    return CheckResult(exercise, "wrong" if problems else "right", tuple(problems))
 
 
 def judges(lesson_name: str) -> Mapping[str, Judge]:

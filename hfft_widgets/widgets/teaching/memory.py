@@ -52,27 +52,27 @@ class MemoryPicture(Panel):
         return self._changed()
 
     def body(self) -> Markup:
-        """The sliders, the bar, the rank."""
-        form, made = self.form, self.result
-        sliders = [form.slider(name, words, low, high, int(self.values[name]))
-                   for name, (words, low, high, _) in _SLIDERS.items()]  # fmt: skip
+        """The sliders, and the card that follows them."""
+        form = self.form
+        sliders = [
+            form.slider(name, words, low, high, int(self.values[name]))
+            for name, (words, low, high, _) in _SLIDERS.items()
+        ]
         computed = form.switch("checkpointing", "Compute activations again (checkpointing)")
-        fits = chip("ok", "Fits") if made.fits else chip("bad", "Does not fit")
-        bar = memory_bar(made.to_dict(), heading("Memory at the worst moment of a step"),
-                         max(made.capacity_bytes, made.memory_bytes.high), _PARTS)  # fmt: skip
-        said = f"about {bytes_text(made.memory_bytes.mid)}; the card has {bytes_text(made.capacity_bytes)}"
-        return join([
-            fields(*sliders, computed),
-            card(f"Memory on {self.flavor}", said, fits, bar, self._rank(), label="Memory"),
-        ])  # fmt: skip
+        return join([fields(*sliders, computed), self.report()])
 
     def html(self) -> Markup:
         """Nothing comes next here: no bar at the foot."""
         return self.body()
 
     def report(self) -> Markup:
-        """What stays in a saved notebook."""
-        return self.body()
+        """The bar and the rank: also what stays in a saved notebook."""
+        made = self.result
+        fits = chip("ok", "Fits") if made.fits else chip("bad", "Does not fit")
+        total = max(made.capacity_bytes, made.memory_bytes.high)
+        bar = memory_bar(made.to_dict(), heading("Memory at the worst moment of a step"), total, _PARTS)
+        said = f"about {bytes_text(made.memory_bytes.mid)}; the card has {bytes_text(made.capacity_bytes)}"
+        return card(f"Memory on {self.flavor}", said, fits, bar, self._rank(), label="Memory")
 
     def __repr__(self) -> str:
         made = self.result

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hfft_widgets import samples
+from hfft_widgets.jobs.answers import ask_models
+from hfft_widgets.jobs.trained_model import trained_model
 from hfft_widgets.scripts.gguf.loading import Loaded
 from hfft_widgets.scripts.proof.held_out import hold_out
 from tests.samples.recorded.recipes import export, sft
@@ -23,6 +25,13 @@ FORMS = {
     "no template": "{question}",
     "another model's template": "<start_of_turn>user\n{question}<end_of_turn>\n<start_of_turn>model\n",
 }
+OTHERS = (
+    *(f"What is {n} + {n + 3}?" for n in range(1, 8)),
+    *(f"What is the capital of {land}?" for land in ("France", "Japan", "Egypt", "Peru", "Norway", "Kenya")),
+    *(f"Say the word {word}." for word in ("hello", "tree", "water", "seven")),
+    *("What colour is the sky?", "How many days has a week?", "Is ice cold?"),
+)
+"""Twenty questions of another kind: what became of the rest?"""
 FEW = 8  # answers that are shown of each form
 
 
@@ -48,7 +57,20 @@ def table() -> dict[str, Any]:
         f"A real export of the run sft to four files, asked {COUNT} held-out questions in llama.cpp, on a processor "
         f"({datetime.fromtimestamp(made.status.created, UTC).date()}, llama.cpp by cyllama {version('cyllama')})."
     )
-    return {"about": about, "questions": questions, "expected": expected, "files": files, "forms": forms}
+    return {
+        "about": about,
+        "questions": questions,
+        "expected": expected,
+        "files": files,
+        "forms": forms,
+        "others": others(training),
+    }
+
+
+def others(training: Any) -> list[dict[str, Any]]:
+    """What the model says to questions of another kind, before its training and after it."""
+    told = ask_models(str(trained_model(training)), training.plan["model"], OTHERS, "both", longest=12, temperature=0.0)
+    return [{"question": one.prompt, "before": one.untrained, "after": one.trained} for one in told]
 
 
 def own_template(training: Any) -> str:

@@ -81,16 +81,15 @@ def dpo() -> Run:
 
 
 def grpo() -> Run:
-    """By trying: the reward begins low and grows."""
+    """By trying, paid for right answers alone and held near its start: the reward begins low, and grows slowly."""
     tries = {"max_steps": 60, "learning_rate": 5e-5, "rewards": ("correct",), "beta": 0.04, **_TRIES}
     return trained(planned("sample:verifiable", beginner(), method="GRPO", **tries))
 
 
 def hacked() -> Run:
-    """By trying, with a reward that also pays what only looks right."""
-    novice = str(trained(planned("sample:messages", max_steps=60)).output)
-    tries = {"max_steps": 80, "learning_rate": 1e-4, "rewards": ("correct", "close"), **_TRIES}
-    return trained(planned("sample:verifiable", novice, method="GRPO", **tries))
+    """By trying, too fast, with a reward that also pays what only looks right: it grows, and no answer is right."""
+    tries = {"max_steps": 60, "learning_rate": 2e-4, **_TRIES, "batch_size": 8}
+    return trained(planned("sample:verifiable", beginner(), method="GRPO", **tries))
 
 
 def desk_rows() -> str:

@@ -1,0 +1,68 @@
+"""Each learner's notebook, clicked through: every answer of every question, hint, class code, freed memory."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from hfft_widgets.teaching.source import lessons
+from tests.browser.harness import LabServer, notebook_page
+from tests.source import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.full]
+LESSONS = pytest.mark.parametrize("lesson", lessons().values(), ids=lambda one: one.name)
+TOO_WIDE = "() => [...document.querySelectorAll('.hfft-root')].filter(r => r.scrollWidth > r.clientWidth + 1).length"
+CODE = re.compile(r"^[0-9A-Z]{5}-[0-9A-Z]{5}$")
+
+
+def card(panel: Locator, question: str) -> Locator:
+    """A question's card."""
+    return panel.locator(f"article[aria-label='Question {question}']")
+
+
+@LESSONS
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("width", [1280, 700])
+def test_a_lesson_is_clicked_through(lesson, width, browser: Browser, lab: LabServer):
+    name = f"{lesson.stem}_{width}.ipynb"
+    shutil.copy(ROOT / "notebooks" / f"{lesson.stem}.ipynb", lab.root / name)
+    with notebook_page(browser, lab, size=(width, 900)) as notebook:
+        notebook.open(name)
+        notebook.run_all(300)
+        page = notebook.page
+        live = page.locator(".hfft-root")
+        for question in lesson.questions:
+            one = card(live, question.name)
+            expect(one).to_contain_text("Not answered yet")
+            for answer in sorted(question.answers, key=lambda each: each.letter == question.right):
+                one.locator(".answer-choice", has_text=answer.says).first.click()
+                right = answer.letter == question.right
+                expect(one.locator("[role=status]")).to_contain_text("Right." if right else answer.look)
+            one.get_by_role("button", name="Hint").click()
+            expect(one).to_contain_text(question.hint)
+        notebook.screenshot(f"lesson_{lesson.name}_{width}", card(live, lesson.questions[0].name))
+        wide = page.evaluate(
+            "() => [...document.querySelectorAll('.hfft-root')].filter(r => r.scrollWidth > r.clientWidth + 1).length"
+        )
+        assert wide == 0
+        end = live.locator("article[aria-label^='End of the lesson']")
+        end.get_by_role("button", name="Show the code again").click()
+        expect(end).to_contain_text(f"{len(lesson.questions)} of {len(lesson.questions)} questions answered")
+        expect(end.locator("code")).to_have_text(CODE)
+        assert notebook.external_requests() == []
+        assert [text for kind, text in notebook.problems if kind != "warning"] == []
+
+
+@pytest.mark.timeout(300)
+def test_the_last_button_frees_the_memory(browser: Browser, lab: LabServer):
+    with notebook_page(browser, lab) as notebook:
+        notebook.open(lab.write("end.ipynb", "import hfft_widgets as hfft\nkept = 1", 'hfft.lesson_end("data")'))
+        notebook.run_all()
+        page = notebook.page
+        page.locator(".hfft-root").get_by_role("button", name="Free this notebook's memory").click()
+        expect(page.locator(".hfft-root")).to_contain_text("The memory is free.")
+        notebook.wait_for_kernel(60)  # JupyterLab starts an empty one
+        notebook.execute("assert 'kept' not in globals()")
