@@ -83,10 +83,16 @@ _FACTS = {
     "Stage": lambda run: _stage(run)[1],
     "Verdict": lambda run: f"{run['verdict']['title']}. {run['verdict']['words']}" if run["verdict"] else "",
     "Time": lambda run: duration_text(run["seconds"]),
+    "Stopped": lambda run: f"after {duration_text(run['stall_seconds'])} without progress" if _held(run) else "",
     "Figures": lambda run: ", ".join(f"{words} {value}" for value, words in _numbers(run)),
     "Hub": lambda run: _pushed_words(run["pushed"]),
     "Output": lambda run: run["output"],
 }
+
+
+def _held(run: Values) -> bool:
+    """Whether it is live, and has a limit without progress."""
+    return bool(run.get("stall_seconds")) and not _final(run)
 
 
 def text(run: Values) -> str:

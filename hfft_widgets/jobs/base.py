@@ -49,6 +49,7 @@ class Submission:
         disk_bytes: Free disk the run needs.
         memory_bytes: Free memory the run needs, where that is known for certain: of an export. Not kept.
         timeout_seconds: After this time the run is stopped; None: never.
+        stall_seconds: After this time without progress the run is stopped; None: only at its time limit, if it has one.
         environment: Variables for the script; never a secret. They are not kept: read back, this is empty.
         modules: Modules the script imports, each with the extra that brings it: checked before a start.
         flavor: Name of the hardware, which says what runs it.
@@ -64,6 +65,7 @@ class Submission:
     disk_bytes: int = 0
     memory_bytes: int = 0
     timeout_seconds: float | None = None
+    stall_seconds: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     flavor: str = "local"
@@ -124,6 +126,9 @@ class Backend(Protocol):
 
     def resume(self, job_id: str, submission: Submission | None = None) -> None:
         """Start a run that has ended again, from its newest checkpoint; raises RunError where that cannot be."""
+
+    def finish(self, job_id: str) -> None:
+        """Let a live training end after its step as after its last one; raises RunError where that cannot be."""
 
     def checkpoint_bytes(self, job_id: str) -> int:
         """What its checkpoints hold on this machine's disk."""
@@ -191,6 +196,17 @@ class GivenBack:
         raise RunError(
             f"The run {self.name}:{job_id} cannot go on in place: the machine of a job is given back at its end.",
             remedy="Launch its plan again, with max_usd: it goes on from the last checkpoint in its Hub repository.",
+        )
+
+    def finish(self, job_id: str) -> None:
+        """Never: a job hears nothing but that it is cancelled.
+
+        Raises:
+            RunError: Always.
+        """
+        raise RunError(
+            f"The run {self.name}:{job_id} cannot be asked to finish: a job hears nothing but that it is cancelled.",
+            remedy="Cancel it: its newest checkpoint is in its Hub repository.",
         )
 
     def checkpoint_bytes(self, job_id: str) -> int:  # noqa: ARG002 -- the protocol's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from hfft_widgets.core.plan.plan import TrainingPlan
 
 
-def submission(plan: TrainingPlan | ExportPlan, target: JobTarget) -> Submission:
-    """The plan's script with what must be known to run it."""
+def submission(plan: TrainingPlan | ExportPlan, target: JobTarget, *, stall_minutes: float | None = None) -> Submission:
+    """The plan's script with what must be known to run it; raises LaunchError: such a limit makes no sense."""
     values = plan.to_dict()
     if short := getattr(plan, "short_script", None):
         values["short_script"] = short
@@ -29,10 +30,23 @@ def submission(plan: TrainingPlan | ExportPlan, target: JobTarget) -> Submission
         disk_bytes=plan.disk_bytes,
         memory_bytes=int(values.get("memory_bytes") or 0) if values["kind"] == "export" else 0,
         timeout_seconds=values.get("timeout_seconds"),
+        stall_seconds=stall_seconds(stall_minutes),
         modules=plan.modules,
         flavor=plan.flavor,
         target=target,
     )
+
+
+def stall_seconds(minutes: float | None) -> float | None:
+    """A limit without progress, from what was given in minutes; raises LaunchError."""
+    if minutes is None:
+        return None
+    sensible = isinstance(minutes, (int, float)) and not isinstance(minutes, bool) and math.isfinite(minutes)
+    if not sensible or minutes <= 0:
+        raise LaunchError(
+            f"stall_minutes is {minutes!r}.", remedy="Give a number of minutes above 0, or leave it away for none."
+        )
+    return 60.0 * minutes
 
 
 def job_target(

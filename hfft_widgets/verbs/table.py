@@ -106,7 +106,7 @@ VERBS = (
     Verb("runs", verbs.runs, "runs", ("runs",)),
     Verb("run", verbs.run, "run", ("run",)),
     Verb("wait", verbs.wait, "wait", ("watch",)),
-    Verb("control", verbs.control, "control", ("cancel", "resume"), changes=True, destroys=True),
+    Verb("control", verbs.control, "control", ("cancel", "finish", "resume", "rename"), changes=True, destroys=True),
     Verb("export", verbs.export, "export", ("export",), sentence="yes"),
     Verb("diagnose", verbs.diagnose, "diagnose", ("diagnose",)),
     Verb("ledger", verbs.ledger, "", ("ledger",), jupyter="", outside=False),

@@ -38,6 +38,8 @@ OWN_LOG = "supervisor.log"
 SWEPT = "swept"
 WORD = "HFFT_WORD"  # the run's own, for its event lines; what it starts inherits it
 RESUMED = "resumed.json"
+FINISH = "finish"  # asks the script to end as after its last step
+MOVED = "moved"  # the script touches it whenever it goes on
 
 GRACE_SECONDS = 15.0  # between asking a script to stop and killing it
 TICK_SECONDS = 0.2
@@ -143,6 +145,7 @@ def start(folder: Path, word: str = "", limit: float | None = None) -> subproces
     """
     environment = dict(os.environ) | {WORD: word}
     environment |= {"PYTHONUNBUFFERED": "1", "HFFT_OUTPUT_DIR": str(folder / OUTPUT)}
+    environment |= {"HFFT_MOVED": str(folder / MOVED), "HFFT_FINISH": str(folder / FINISH)}
     # Windows would choose a code page for files and output; a bar that is redrawn often would fill the log
     for name, value in (("PYTHONUTF8", "1"), ("TQDM_MININTERVAL", "1"), ("COLUMNS", "100")):
         environment.setdefault(name, value)
@@ -215,11 +218,26 @@ def _group_lives(pid: int) -> bool:
 
 
 class Stopper:
-    """Ends the script when its time is over, when a cancel is asked for, or when the system ends the watcher."""
+    """Ends the script when its time is over, when it does not go on, when a cancel is asked for, or at a shutdown.
 
-    def __init__(self, folder: Path, pid: int, timeout_seconds: float | None) -> None:
+    Args:
+        folder: The run's.
+        pid: The script's process.
+        timeout_seconds: How long it may take; None: as long as it wants.
+        stall_seconds: How long it may stand still; None: as long as it wants.
+        told: Whether only what the script says of itself counts as going on, or all that it prints.
+    """
+
+    def __init__(
+        self, folder: Path, pid: int, timeout_seconds: float | None, stall_seconds: float | None = None,
+        *, told: bool = True,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.pid = pid
+        self.stall_seconds = stall_seconds
+        self._told = told
+        self._signs: tuple[int, int] | None = None
+        self._moved = time.monotonic()
         self.deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         self.reason: str | None = None
         self.family: dict[int, str] = {}
@@ -256,6 +274,22 @@ class Stopper:
         except OSError:
             return True
 
+    def _still(self) -> float:
+        """Seconds since it went on: two looks are compared, never two clocks."""
+        signs = self._looked()
+        if signs is not None and signs != self._signs:
+            self._signs, self._moved = signs, time.monotonic()
+        return time.monotonic() - self._moved
+
+    def _looked(self) -> tuple[int, int] | None:
+        """What changes while it goes on; None where the disk does not answer."""
+        try:
+            moved = self.folder / MOVED
+            at = moved.stat().st_mtime_ns if moved.exists() else 0
+            return at, 0 if at and self._told else (self.folder / LOG).stat().st_size
+        except OSError:
+            return None
+
     def _why(self, request: dict[str, Any] | None) -> str | None:
         if request is not None:
             return "cancel"
@@ -264,6 +298,8 @@ class Stopper:
             return "deleted"  # nobody could find it, or stop it, any more
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return "timeout"
+        if self.stall_seconds is not None and self._still() >= self.stall_seconds:
+            return "stall"
         return "signal" if self.signals else None
 
 
@@ -331,7 +367,8 @@ def watch(folder: Path) -> int:
     except OSError as error:
         state.end(message=f"Python could not be started: {error}")
         return 1
-    stopper = Stopper(folder, process.pid, limit)
+    told = submission.get("kind") != "export"  # a part of an export may take an hour, and prints meanwhile
+    stopper = Stopper(folder, process.pid, limit, submission.get("stall_seconds"), told=told)
     _listen(stopper)
     state.keep(script=identity(process.pid), started=time.time())
     _follow(process, stopper, state, log_file.Cutter(folder / LOG))

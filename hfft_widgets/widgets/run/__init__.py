@@ -21,10 +21,12 @@ from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import HubError, RunError, UnheldCodeError
 from hfft_widgets.widgets.billing import BillingPanel, UploadedPart, is_paid, run_time
-from hfft_widgets.widgets.curves import SMALL, Comparison, Curves
+from hfft_widgets.widgets.curves import SMALL, Curves
 from hfft_widgets.widgets.form import fields
 from hfft_widgets.widgets.log import LogPart
 from hfft_widgets.widgets.panel import report_errors
+from hfft_widgets.widgets.run.comparing import Comparing
+from hfft_widgets.widgets.run.naming import NamePart
 from hfft_widgets.widgets.run.questions import QuestionPart
 from hfft_widgets.widgets.run.view import CurveView
 
@@ -55,9 +57,10 @@ class TrainingMonitor(BillingPanel):
         super().__init__()
         self.curves = Curves()
         self.curve_view = CurveView(self, self.curves)
-        self.comparison = Comparison(self, self.curves, api.attach, run_time)
+        self.comparison = Comparing(self, self.curves, api.attach, run_time)
         self.log = LogPart(self)
         self.questions = QuestionPart(self)
+        self.naming = NamePart(self, self.list_earlier)
         self._follower: Follower | None = None
         self._started: TrainingPlan | None = None
         self._deleting = False
@@ -69,6 +72,7 @@ class TrainingMonitor(BillingPanel):
         self.can("launch", self.launch, doing="Starting")
         self.can("unheld", partial(self.launch, unheld_code=True), doing="Starting")
         self.can("cancel", self.cancel, doing="Stopping: it finishes its step and saves")
+        self.can("finish", self.finish, doing="Ending after this step")
         self.can("resume", self.resume, doing="Starting")
         self.can("delete", self.delete)
         self.can("check", self.check, doing="Looking for the job")
@@ -95,7 +99,7 @@ class TrainingMonitor(BillingPanel):
         if is_paid(self.plan_to_pay()):
             paid: Run = self.pay()
             return paid
-        return self.watch(api.launch(self.plan, unheld_code=unheld_code))
+        return self.watch(api.launch(self.plan, stall_minutes=self.stall_minutes, unheld_code=unheld_code))
 
     def plan_to_pay(self) -> TrainingPlan:
         """The plan that would be started."""
@@ -155,6 +159,16 @@ class TrainingMonitor(BillingPanel):
         run: Run = self.run
         run.cancel()
         self._show(run)
+        return run
+
+    @report_errors
+    def finish(self) -> Run:
+        """Let the training end here as after its last step: saved, judged, its best checkpoint kept."""
+        if self.run is None:
+            raise RunError("There is no run to finish.", remedy="Start or choose one first.")
+        run: Run = self.run
+        run.finish()
+        self.clear_status()
         return run
 
     @report_errors
@@ -247,7 +261,8 @@ class TrainingMonitor(BillingPanel):
         if self.live:
             if self.run.status.unconfirmed:
                 return form.button("Check again", "check", primary=True)
-            return form.button("Cancel the run", "cancel", always=True)
+            cancel = form.button("Cancel the run", "cancel", always=True)
+            return join([form.button("Stop here, keep the best", "finish"), cancel]) if self._can_finish else cancel
         goes_on = self._goes_on()
         if self.plan is None or goes_on is not None:
             return goes_on
@@ -258,6 +273,13 @@ class TrainingMonitor(BillingPanel):
         unheld = isinstance(self.error, UnheldCodeError)
         start = ("Train all the same, its code unheld", "unheld") if unheld else ("Train on this machine", "launch")
         return form.button(*start, primary=not unheld)
+
+    @property
+    def _can_finish(self) -> bool:
+        """Whether the run trains here, and is not at its end anyhow."""
+        run = self.run
+        trains = run.is_local and run.kind == "training" and run.stage is Stage.RUNNING
+        return bool(trains and run.history and not run.journal.doing)
 
     def _goes_on(self) -> Markup | None:
         """The way on for a run of this machine that ended too early; anew it can be started, too."""
@@ -285,7 +307,8 @@ class TrainingMonitor(BillingPanel):
         named = self._named()
         return el(
             "article", el("header", head), el("section", named) if named else None,
-            el("section", el("div", dies, class_="note")) if dies else None, class_="hfft",
+            el("section", el("div", dies, class_="note")) if dies else None,
+            el("section", fields(self.stall_field())), class_="hfft",
             aria_label=f"Not started: {self.plan.title}", data_key="before",
         )  # fmt: skip
 
@@ -308,7 +331,7 @@ class TrainingMonitor(BillingPanel):
             seen = fold("How they are drawn", self.curve_view.view(self.run.history))
             plots = join([plots, seen, self.comparison.view(self.form, self._listed)])
         below = [self.questions.view(self.run), *card.last_sections(values), self.log.view(self.run.log)]
-        below += [self._delete_view()] if ended else []
+        below += [self.naming.view(self.run), *([self._delete_view()] if ended else [])]
         sections = [*card.first_sections(values), plots, *below]
         return el(
             "article", card.top(values, ticks=True),
@@ -351,6 +374,8 @@ class TrainingMonitor(BillingPanel):
             self.curves.flush()
             self.list_earlier()
             self.clear_status()
+            if self.live:
+                self.notify(self.summary())
             self.result = run
         self.refresh()
 

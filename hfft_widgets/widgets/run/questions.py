@@ -13,7 +13,7 @@ from hfft_widgets.errors import RunError
 from hfft_widgets.widgets.form import fields
 
 if TYPE_CHECKING:
-    from hfft_widgets.jobs.answers import ModelAnswer
+    from hfft_widgets.jobs.asking.answers import ModelAnswer
     from hfft_widgets.jobs.run import Run
     from hfft_widgets.widgets.panel import Panel
 
