@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.run import Run
 
 PUSHED_SECONDS = 20.0  # between two looks at what a run put on the Hub
-LOOK_SECONDS = 1.5  # between two looks at a run
+LOOK_SECONDS = 0.5  # between two looks at a run
+SHOW_SECONDS = 1.5  # between two drawings of its card; curves are drawn as points come
 
 
 class TrainingMonitor(BillingPanel):
@@ -68,6 +69,8 @@ class TrainingMonitor(BillingPanel):
         self._pushed: Pushed | None = None
         self._asked_pushed = float("-inf")
         self._values_shown: dict[str, Any] | None = None
+        self._stage_shown: Stage | None = None
+        self._shown = float("-inf")
         self.unused: Callable[[], list[str]] = list  # what stands in the plan's fields and is not in the plan
         self.can("launch", self.launch, doing="Starting")
         self.can("unheld", partial(self.launch, unheld_code=True), doing="Starting")
@@ -330,9 +333,10 @@ class TrainingMonitor(BillingPanel):
         if plots:
             seen = fold("How they are drawn", self.curve_view.view(self.run.history))
             plots = join([plots, seen, self.comparison.view(self.form, self._listed)])
-        below = [self.questions.view(self.run), *card.last_sections(values), self.log.view(self.run.log)]
-        below += [self.naming.view(self.run), *([self._delete_view()] if ended else [])]
-        sections = [*card.first_sections(values), plots, *below]
+        asked, closed = self.questions.view(self.run), [self.log.view(self.run.log), self.naming.view(self.run)]
+        # at the end side by side, so that the page stays about as high as it was
+        more = el("div", asked if ended else None, closed, self._delete_view() if ended else None, class_="ways")
+        sections = [*card.first_sections(values), plots, None if ended else asked, *card.last_sections(values), more]
         return el(
             "article", card.top(values, ticks=True),
             # by name: where one comes or goes, the others stay what they are, with what is selected in them
@@ -363,11 +367,13 @@ class TrainingMonitor(BillingPanel):
                 self._drawn = run.revision
                 self.curves.draw(run)
             self.curves.extend(run, events)
-            self._show(run)
+            if run.complete or run.stage is not self._stage_shown or time.monotonic() - self._shown > SHOW_SECONDS:
+                self._show(run)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: the panel shows it
             self.show_error(error)
 
     def _show(self, run: Run) -> None:
+        self._stage_shown, self._shown = run.stage, time.monotonic()
         self._look_at_pushed(run)
         self._values_shown = None
         if run.stage.final and run.complete and self.result is not run:

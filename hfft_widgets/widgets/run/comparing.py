@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from hfft_widgets.cards.run_comparison import table_of
+from hfft_widgets.cards.runs.comparison import table_of
 from hfft_widgets.core.html import Markup, el
 from hfft_widgets.widgets.form import actions
 

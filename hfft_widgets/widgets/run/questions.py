@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hfft_widgets.cards.answers import asked_html, samples_html
 from hfft_widgets.cards.parts import fold
+from hfft_widgets.cards.runs.answers import asked_html, samples_html
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.core.run.stage import Stage
