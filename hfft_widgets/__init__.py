@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.run.stage import Stage as Stage
     from hfft_widgets.hosts import keep_in_drive as keep_in_drive
     from hfft_widgets.hub.account import sign_in as sign_in
+    from hfft_widgets.jobs.comparing import compare as compare
     from hfft_widgets.jobs.diagnose import diagnose as diagnose
     from hfft_widgets.jobs.index import runs_frame as runs_frame
     from hfft_widgets.jobs.local.callback import TrainerCallback as TrainerCallback
@@ -89,6 +90,7 @@ _HOMES = {
     "core.run.stage": ("Stage",),
     "hosts": ("keep_in_drive",),
     "hub.account": ("sign_in",),
+    "jobs.comparing": ("compare",),
     "jobs.diagnose": ("diagnose",),
     "jobs.local.callback": ("TrainerCallback",),
     "jobs.replay": ("recordings", "replay"),

@@ -346,6 +346,7 @@ def launch(
     max_usd: float | None = None,
     confirmed: str | None = None,
     namespace: str = "",
+    stall_minutes: float | None = None,
     unheld_code: bool = False,
 ) -> Run:
     """Start a plan where its flavor says, and return its run at once.
@@ -356,6 +357,8 @@ def launch(
         max_usd: The most it may cost, as price times time limit; needed where it costs.
         confirmed: Fingerprint of the plan whose price was confirmed: another plan is not started.
         namespace: Who owns and pays a job; the account itself if not given.
+        stall_minutes: After so long without progress it is stopped, with what it saved; loading counts too. Not given,
+            a run that hangs goes on to its time limit, which is its ceiling where it costs.
         unheld_code: Whether code that the model writes may run on this machine where nothing holds it.
 
     Returns:
@@ -371,7 +374,8 @@ def launch(
 
     backend = index.backend_for(plan.flavor, on)
     target = job_target(plan, backend, max_usd=max_usd, confirmed=confirmed, namespace=namespace)
-    return index.launch(guards.accepting(submission(tried(plan), target), unheld_code=unheld_code))
+    asked = submission(tried(plan), target, stall_minutes=stall_minutes)
+    return index.launch(guards.accepting(asked, unheld_code=unheld_code))
 
 
 def runs(*, on: Literal["local", "jobs"] | None = None, damaged: bool = False) -> list[Run]:

@@ -69,7 +69,7 @@ def tokenizer_notes(model: Model) -> tuple[str, ...]:
 
 def model_for_data(folder: Any, *, given: bool = False) -> dict[str, Any]:
     """What of a model decides about rows; `given`: with the template that training scripts give to a base model."""
-    from hfft_widgets.jobs.proof import prove
+    from hfft_widgets.jobs.asking.proof import prove
     from hfft_widgets.scripts.templating import PLAIN
     from hfft_widgets.sources.models import token_counter, training_template
 

@@ -150,14 +150,17 @@ def _launch(allowance: Allowance) -> Callable[..., CallToolResult]:
         asked = launches.question(fingerprint, ceiling_usd, attempt, allowance)
         return Elicit(asked[1], Agree) if asked and can_ask(ctx) else Agree(start=False)
 
-    def body(ctx: Context, agreed: Any, fingerprint: str, ceiling_usd: float = 0.0, attempt: int = 1) -> CallToolResult:
+    def body(
+        ctx: Context, agreed: Any, fingerprint: str, ceiling_usd: float = 0.0, attempt: int = 1,
+        stall_minutes: float | None = None,
+    ) -> CallToolResult:  # fmt: skip
         asked = launches.question(fingerprint, ceiling_usd, attempt, allowance)
         may = allowance
         if asked and can_ask(ctx):
             if not (isinstance(agreed, AcceptedElicitation) and agreed.data.start):
                 return result(told(functools.partial(launches.not_started, fingerprint, asked[0])), ctx)
             may = allowance.agreed(fingerprint, attempt, asked[0])
-        return result(told(lambda: launches.launch(fingerprint, ceiling_usd, attempt, may)), ctx)
+        return result(told(lambda: launches.launch(fingerprint, ceiling_usd, attempt, stall_minutes, may)), ctx)
 
     hint = Annotated[ElicitationResult[Agree], Resolve(confirm)]
     more = inspect.Parameter("agreed", inspect.Parameter.KEYWORD_ONLY, annotation=hint)

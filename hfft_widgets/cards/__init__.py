@@ -26,6 +26,7 @@ _CARDS = {
     "refusal": "too_large",
     "export": "export",
     "run": "run",
+    "run_comparison": "runs.comparison",
     "rules": "report.rules",
     "reward_trial": "reward_trial",
 }

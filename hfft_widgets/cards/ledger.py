@@ -8,7 +8,7 @@ from typing import Any
 
 from hfft_widgets.cards.parts import fold, items
 from hfft_widgets.core.html import Markup, el
-from hfft_widgets.core.units import short, usd_text
+from hfft_widgets.core.units import duration_text, short, usd_text
 
 Values = Mapping[str, Any]
 LAST = 10  # entries that a card shows
@@ -41,7 +41,9 @@ def row(entry: Values) -> dict[str, str]:
     refused = entry["state"] == "refused"
     at_most = "" if entry["cost_usd"] is not None or not entry["counted_usd"] else " at most"
     usd = "" if refused else f"{usd_text(entry['counted_usd'])}{at_most}"
-    by = _BY.get(entry["allowed_by"], entry["allowed_by"])
+    by = str(_BY.get(entry["allowed_by"], entry["allowed_by"]))
+    if stall := entry.get("stall_seconds"):
+        by += f", stopped after {duration_text(stall)} without progress"
     return {
         "icon": _ICONS.get(entry["state"], "wait"),
         "when": time.strftime("%Y-%m-%d %H:%M", time.localtime(entry["time"])),

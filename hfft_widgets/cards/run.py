@@ -83,10 +83,16 @@ _FACTS = {
     "Stage": lambda run: _stage(run)[1],
     "Verdict": lambda run: f"{run['verdict']['title']}. {run['verdict']['words']}" if run["verdict"] else "",
     "Time": lambda run: duration_text(run["seconds"]),
+    "Stopped": lambda run: f"after {duration_text(run['stall_seconds'])} without progress" if _held(run) else "",
     "Figures": lambda run: ", ".join(f"{words} {value}" for value, words in _numbers(run)),
     "Hub": lambda run: _pushed_words(run["pushed"]),
     "Output": lambda run: run["output"],
 }
+
+
+def _held(run: Values) -> bool:
+    """Whether it is live, and has a limit without progress."""
+    return bool(run.get("stall_seconds")) and not _final(run)
 
 
 def text(run: Values) -> str:
@@ -126,13 +132,12 @@ def top(run: Values, *, ticks: bool = False) -> Markup:
 
 def first_sections(run: Values) -> list[Markup | None]:
     """What stands above the curves: what went wrong, whether it learned, the score, figures."""
-    below = _answers if known(_scored, run) else _progress
-    return [known(part, run) for part in (_recorded, _error, _note, _verdict, _health, below, _forecast)]
+    return [known(part, run) for part in (_recorded, _error, _note, _verdict, _health, _figures, _forecast)]
 
 
 def last_sections(run: Values) -> list[Markup | None]:
-    """What stands below the curves: its machine, prices, where the model is."""
-    return [known(part, run) for part in (_use, _estimated, _output, _on_hub)]
+    """What stands below the curves: its machine, prices, its repository."""
+    return [known(part, run) for part in (_use, _estimated, _on_hub)]
 
 
 def short_figures(run: Values) -> Markup:
@@ -144,6 +149,12 @@ def short_figures(run: Values) -> Markup:
     if run.get("cost_usd"):
         parts.append(el("span", el("b", usd_text(run["cost_usd"])), " in all" if _final(run) else " so far"))
     return join(parts)
+
+
+def _figures(run: Values) -> Markup | None:
+    """Its figures, at the end the score; and where the model is."""
+    shown, made = (_answers if known(_scored, run) else _progress)(run), known(_output, run)
+    return el("div", shown, made) if shown or made else None
 
 
 def _final(run: Values) -> bool:

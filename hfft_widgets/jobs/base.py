@@ -51,6 +51,7 @@ class Submission:
         expected_bytes: Memory of the machine that it is expected to hold, of a training say; 0: not known. On this
             machine it waits until others have given that back. Not kept.
         timeout_seconds: After this time the run is stopped; None: never.
+        stall_seconds: After this time without progress the run is stopped; None: only at its time limit, if it has one.
         environment: Variables for the script; never a secret. They are not kept: read back, this is empty.
         modules: Modules the script imports, each with the extra that brings it: checked before a start.
         flavor: Name of the hardware, which says what runs it.
@@ -67,6 +68,7 @@ class Submission:
     memory_bytes: int = 0
     expected_bytes: int = 0
     timeout_seconds: float | None = None
+    stall_seconds: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     flavor: str = "local"
@@ -136,6 +138,9 @@ class Backend(Protocol):
 
     def start_now(self, job_id: str) -> None:
         """Let a run that waits for its turn on this machine begin; raises RunError where it does not wait."""
+
+    def finish(self, job_id: str) -> None:
+        """Let a live training end after its step as after its last one; raises RunError where that cannot be."""
 
     def checkpoint_bytes(self, job_id: str) -> int:
         """What its checkpoints hold on this machine's disk."""
@@ -212,6 +217,17 @@ class GivenBack:
             RunError: Always.
         """
         raise RunError(f"The run {self.name}:{job_id} waits for no other run.", remedy="Watch it, or cancel it.")
+
+    def finish(self, job_id: str) -> None:
+        """Never: a job hears nothing but that it is cancelled.
+
+        Raises:
+            RunError: Always.
+        """
+        raise RunError(
+            f"The run {self.name}:{job_id} cannot be asked to finish: a job hears nothing but that it is cancelled.",
+            remedy="Cancel it: its newest checkpoint is in its Hub repository.",
+        )
 
     def checkpoint_bytes(self, job_id: str) -> int:  # noqa: ARG002 -- the protocol's
         """0: none is on this machine."""

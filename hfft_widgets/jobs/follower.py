@@ -124,7 +124,7 @@ watch = IndexWatch()
 """This process' own."""
 
 _Marks = tuple[tuple[int, int, int] | None, ...]
-_PLACES = (("runs",), ("jobs", "launches"), ("jobs", "runs"), ("ledger", "ledger.jsonl"))
+_PLACES = (("runs",), ("jobs", "launches"), ("jobs", "runs"), ("ledger", "ledger.jsonl"), ("names.json",))
 
 
 def _marks() -> _Marks:

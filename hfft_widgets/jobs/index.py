@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -129,7 +129,10 @@ def launch_once(submission: Submission, allowance: Allowance, attempt: int | Non
 
 def _entered(host: Backend, submission: Submission, allowance: Allowance, attempt: int | None) -> ledger.Entry:
     """The launch in the ledger, allowed; what is not allowed stands there as well."""
-    about = {"title": submission.title, "fingerprint": submission.fingerprint, "flavor": submission.flavor}
+    entered = partial(
+        ledger.begin, title=submission.title, fingerprint=submission.fingerprint, flavor=submission.flavor,
+        stall_seconds=submission.stall_seconds,
+    )  # fmt: skip
     usd = 0.0
     try:
         allowance.check_changes("started")
@@ -138,9 +141,9 @@ def _entered(host: Backend, submission: Submission, allowance: Allowance, attemp
         usd = paid.allowed_ceiling(submission).usd if paid else 0.0
         who = money.allowed_by(allowance, submission.fingerprint, attempt, usd)
     except HfftError as error:
-        ledger.refused(ledger.begin(**about, ceiling_usd=usd), str(error))
+        ledger.refused(entered(ceiling_usd=usd), str(error))
         raise
-    return ledger.begin(**about, ceiling_usd=usd, allowed_by=who)
+    return entered(ceiling_usd=usd, allowed_by=who)
 
 
 def attempted(submission: Submission, attempt: int) -> Run | None:

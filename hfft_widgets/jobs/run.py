@@ -22,10 +22,11 @@ from hfft_widgets.core.run.history import MetricHistory
 from hfft_widgets.core.run.pace import Pace, pace
 from hfft_widgets.core.run.ran import EVENT, as_it_ran
 from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.core.run.stall import Stall, stall
+from hfft_widgets.core.run.stall import Limits, Stall, stall
 from hfft_widgets.core.run.verdict import TrainingVerdict, verdict
 from hfft_widgets.errors import HubError, RunError, RunNotFoundError
-from hfft_widgets.jobs.answers import ModelAnswer, Which, ask_models
+from hfft_widgets.jobs import names
+from hfft_widgets.jobs.asking.answers import ModelAnswer, Which, ask_run
 from hfft_widgets.jobs.base import JobTarget, Submission
 from hfft_widgets.jobs.run_reader import RunReader
 from hfft_widgets.jobs.run_values import values_of
@@ -72,10 +73,12 @@ class Run(RunReader, HasCard):
 
     @property
     def _as_it_ran(self) -> Submission:
-        """What was submitted, with what an edited script told of itself."""
-        made = self.submission
+        """What was submitted, with what an edited script told of itself, and the name that a person gave it."""
+        made, name = self.submission, names.of(self.id)
         plan = as_it_ran(made.plan, self._journal.data(EVENT))
-        return made if plan is made.plan else replace(made, plan=plan, title=str(plan["title"]))
+        if plan is made.plan:
+            return replace(made, title=name) if name else made
+        return replace(made, plan=plan, title=name or str(plan["title"]))
 
     @property
     def kind(self) -> str:
@@ -84,7 +87,7 @@ class Run(RunReader, HasCard):
 
     @property
     def title(self) -> str:
-        """A short name for people."""
+        """A short name for people: what `rename` gave it, else what it does."""
         return self._as_it_ran.title
 
     @property
@@ -159,8 +162,17 @@ class Run(RunReader, HasCard):
         began = status.started or status.created
         # a script far away has a clock of its own: there, silence is what was heard here, by this clock alone
         silent = now - max(journal.heard, began) if self.is_local else time.monotonic() - self._heard
-        found = stall(journal, status.stage, silent_seconds=silent, waiting_seconds=now - began)
+        limits = self._limits(now - status.started) if status.started else Limits()
+        found = stall(journal, status.stage, silent_seconds=silent, waiting_seconds=now - began, limits=limits)
         return None if status.waiting else found
+
+    def _limits(self, running_seconds: float) -> Limits:
+        """What ends it where nobody does."""
+        known = self.known
+        if known is None:
+            return Limits()
+        total = known.timeout_seconds
+        return Limits(known.stall_seconds, None if total is None else total - running_seconds)
 
     @property
     def health(self) -> tuple[Sign, ...]:
@@ -313,17 +325,7 @@ class Run(RunReader, HasCard):
             ExportError: It has no finished model.
             RunError: It could not be asked.
         """
-        from hfft_widgets.jobs.trained_model import trained_model
-
-        trained = str(trained_model(self))
-        method = METHODS.get(str(self.plan.get("method")))
-        if method is not None and not method.answers:
-            raise RunError(
-                "A reward model judges answers and writes none.", remedy="Ask the model that it is to judge."
-            )
-        return ask_models(trained, str(self.plan["model"]), [prompt], which, longest=longest, temperature=temperature)[
-            0
-        ]
+        return ask_run(self, prompt, which, longest=longest, temperature=temperature)
 
     @property
     def checkpoint_step(self) -> int | None:
@@ -361,6 +363,28 @@ class Run(RunReader, HasCard):
         """Delete its checkpoints; the model that it saved at its end stays. Raises RunError while it is live."""
         self._backend.free_checkpoints(self._job_id)
 
+    def rename(self, name: str) -> Run:
+        """Call it so, in every list and card; "" gives it its own title back.
+
+        Raises:
+            RunError: The name is too long, or cannot be kept.
+        """
+        names.give(self.id, name)
+        return self
+
+    def finish(self) -> Run:
+        """Let a live training of this machine end after the step under way, as after its last one.
+
+        Held-out rows are asked a last time; its model is saved and judged, its best checkpoint stays.
+
+        Raises:
+            RunError: It has ended, is no training, or runs on Jobs.
+        """
+        if self.kind != "training":
+            raise RunError(f"{self.id} is no training.", remedy="run.cancel() ends it.")
+        self._backend.finish(self._job_id)
+        return self
+
     def delete(self) -> None:
         """Delete what is kept of it on this machine, its output too; what a job left on the Hub stays there.
 
@@ -369,17 +393,23 @@ class Run(RunReader, HasCard):
             RunError: It is live (cancel it first), or the system refuses.
         """
         self._backend.delete(self._job_id)
+        with contextlib.suppress(RunError):
+            names.give(self.id, "")
 
     # ---- For people ----
 
     def figure(self) -> Any:
-        """The curves as a `plotly.graph_objects.Figure`, a plot for each of `curves`; a copy, which does not grow."""
+        """The curves as a `plotly.graph_objects.Figure`, a plot for each of `curves`; a copy, which does not grow.
+
+        Those of several runs in one: `hfft.compare(run, other).figure()`.
+        """
         drawn_now = figure(self.history, panels=self.curves)
         return import_module("plotly.graph_objects").Figure(drawn_now)  # by name: importing it takes a second
 
     def differences(self, other: Run) -> str:
-        """In what the plan of another run differs from this one's, in a sentence."""
-        return told_differences(_plan_of(self), _plan_of(other))
+        """In what the plan of another run differs from this one's, in a sentence; of several see `hfft.compare`."""
+        plans = (run.known.plan if run.known else {} for run in (self, other))
+        return told_differences(*plans)
 
     def to_dict(self, detail: Detail = "plain", *, pushed: Pushed | None = None) -> dict[str, Any]:
         """JSON values: how it stands at this moment.
@@ -397,10 +427,3 @@ class Run(RunReader, HasCard):
         steps = (self._early or self._journal).progress
         where = f", step {steps.step} of {(self._early or self._journal).total_steps or '?'}" if steps else ""
         return f"Run({self.id!r}, {self.title!r}, {stage}{where})"
-
-
-def _plan_of(run: Run) -> Mapping[str, Any]:
-    try:
-        return run.plan
-    except RunNotFoundError:  # deleted before anybody asked what it was
-        return {}

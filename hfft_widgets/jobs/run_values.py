@@ -47,6 +47,7 @@ def values_of(run: Any, detail: Detail, pushed: Pushed | None) -> dict[str, Any]
         "last_point": None if final else pace.last_point,
         "ceiling_usd": _ceiling(known) if rented and known else None,
         "stalled": stall.seconds if stall else None,
+        "stall_seconds": known.stall_seconds if known else None,
         "age_seconds": None if final or status.heartbeat is None else max(0.0, now - status.heartbeat),
         "running_seconds": (status.finished or 0) - (status.started or 0) if paid else None,
         "message": run.journal.doing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from hfft_widgets.core.plan.plan import TrainingPlan
 
 
-def submission(plan: TrainingPlan | ExportPlan, target: JobTarget) -> Submission:
-    """The plan's script with what must be known to run it."""
+def submission(plan: TrainingPlan | ExportPlan, target: JobTarget, *, stall_minutes: float | None = None) -> Submission:
+    """The plan's script with what must be known to run it; raises LaunchError: such a limit makes no sense."""
     values = plan.to_dict()
     if short := getattr(plan, "short_script", None):
         values["short_script"] = short
@@ -30,6 +31,7 @@ def submission(plan: TrainingPlan | ExportPlan, target: JobTarget) -> Submission
         memory_bytes=int(values.get("least_memory_bytes") or 0) if values["kind"] == "export" else 0,
         expected_bytes=_expected_bytes(plan),
         timeout_seconds=values.get("timeout_seconds"),
+        stall_seconds=stall_seconds(stall_minutes),
         modules=plan.modules,
         flavor=plan.flavor,
         target=target,
@@ -43,6 +45,18 @@ def _expected_bytes(plan: TrainingPlan | ExportPlan) -> int:
     if not isinstance(plan, TrainingPlan) or plan.hardware.gpu:
         return 0
     return int(plan.estimate.memory_bytes.mid)
+
+
+def stall_seconds(minutes: float | None) -> float | None:
+    """A limit without progress, from what was given in minutes; raises LaunchError."""
+    if minutes is None:
+        return None
+    sensible = isinstance(minutes, (int, float)) and not isinstance(minutes, bool) and math.isfinite(minutes)
+    if not sensible or minutes <= 0:
+        raise LaunchError(
+            f"stall_minutes is {minutes!r}.", remedy="Give a number of minutes above 0, or leave it away for none."
+        )
+    return 60.0 * minutes
 
 
 def job_target(

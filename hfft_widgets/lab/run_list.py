@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hfft_widgets import folders
 from hfft_widgets.core.units import plural
 from hfft_widgets.errors import HubError, RunNotFoundError
+from hfft_widgets.jobs import names
 from hfft_widgets.lab.summary import is_settled, summary
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ class HostRuns:
         self._ids: list[str] = []
         self._open: dict[str, Run] = {}
         self._settled: dict[str, Values] = {}
+        self._named = names.stamp()
         self.older = 0
         self.note = ""
 
     def look(self) -> list[Values]:
         """Each run as it stands now, the newest first."""
-        if not self._unchanged(self._listed):
+        if (named := names.stamp()) != self._named:
+            self._named = named
+            self._settled.clear()
+            self._list()
+        elif not self._unchanged(self._listed):
             self._list()
         unread: list[HubError] = []
         found = [values for run_id in self._ids if (values := self._summary(run_id, unread)) is not None]

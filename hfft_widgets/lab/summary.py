@@ -66,7 +66,8 @@ def _goes_on_from(run: Run) -> int | None:
 
 
 _UNSEEN: dict[str, Any] = {
-    "step": None, "total_steps": None, "fraction": None, "seconds_left": None, "message": "", "metric": "", "spark": []
+    "step": None, "total_steps": None, "fraction": None, "seconds_left": None, "message": "", "metric": "", "spark": [],
+    "stalled": None, "note": "",
 }  # fmt: skip
 
 
@@ -86,13 +87,16 @@ def _reason(run: Run) -> str:
 
 def _progress(run: Run) -> dict[str, Any]:
     pace, metric = run.pace, next((group.names[0] for group in run.curves), "")
+    stall = run.stall
     points = drawn(run.history, [metric], SPARK_POINTS).get(metric, [])
     return {
         "step": pace.step,
         "total_steps": pace.total_steps,
         "fraction": None if pace.fraction is None else round(pace.fraction, 3),
-        "seconds_left": _roughly(pace.seconds_left),
+        "seconds_left": None if stall else _roughly(pace.seconds_left),
         "message": run.journal.doing,
+        "stalled": _roughly(stall.seconds) if stall else None,
+        "note": stall.words if stall else "",
         "metric": metric,
         "spark": [[step, value] for step, value in points if isfinite(float(value))],
     }

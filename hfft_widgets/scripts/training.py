@@ -11,9 +11,10 @@ import torch
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainerState
 from transformers.trainer_callback import ExportableState
 
-from hfft_widgets.scripts.events import tell, whole_lines
+from hfft_widgets.scripts.events import Moving, tell, whole_lines
 from hfft_widgets.scripts.machine.disk import Room, checkpoint_bytes, wait_for_room
 from hfft_widgets.scripts.machine.hardware import one_process_per_gpu
+from hfft_widgets.scripts.machine.stalling import hold_stall_limit
 from hfft_widgets.scripts.machine.threads import usable_threads
 from hfft_widgets.scripts.masking import mask_output
 from hfft_widgets.scripts.proof.early_stop import EarlyStop
@@ -22,6 +23,8 @@ from hfft_widgets.scripts.proof.samples import Samples
 from hfft_widgets.scripts.publishing import keep_on_hub, publish, shown_name, what_ran, write_card
 from hfft_widgets.scripts.resuming import newest_checkpoint, planned_steps, saved_state, to_go_on, training_of
 from hfft_widgets.scripts.sample_questions import answers_before, compare_answers
+
+FINISH = 1  # among signals, of which none that is caught has this number
 
 
 class Progress(TrainerCallback, ExportableState):
@@ -44,9 +47,15 @@ class Progress(TrainerCallback, ExportableState):
 
     def stop_asked(self, args):
         """Whether to end after this step; processes that train together must agree."""
-        asked = Stop.of_any(args, Stop.asked)
+        asked = Stop.of_any(args, Stop.asked or self.finish_asked() * FINISH)
+        if asked == FINISH:
+            return FINISH
         Stop.asked = Stop.asked or asked
-        return bool(asked)
+        return asked
+
+    def finish_asked(self):
+        """Whether somebody wants it to end here, as after its last step."""
+        return Path(os.environ.get("HFFT_FINISH") or os.devnull).is_file()
 
     def on_train_begin(self, args, state, control, **kwargs):
         """The run is about to make its first step."""
@@ -74,9 +83,19 @@ class Progress(TrainerCallback, ExportableState):
         state.best_metric, state.best_global_step = value, state.global_step
         control.should_save = True
 
+    def on_prediction_step(self, args, state, control, **kwargs):
+        """An evaluation may take long, and it goes on."""
+        Moving.note()
+
     def on_step_end(self, args, state, control, **kwargs):
         """Leave after this step if a stop was asked for, with a checkpoint to go on from."""
-        if self.stop_asked(args):
+        Moving.note()
+        asked = self.stop_asked(args)
+        if asked == FINISH and not control.should_training_stop:
+            self.say("progress", message="Stopping early, as it was asked to", **_place(state))
+            control.should_evaluate = args.eval_strategy != "no"
+            control.should_training_stop = True
+        elif asked:
             control.should_save = control.should_training_stop = True
 
 
@@ -186,6 +205,7 @@ def run(main):
     whole_lines()
     mask_output()
     one_process_per_gpu()
+    hold_stall_limit()
     torch.set_num_threads(usable_threads())
     for name in ("SIGTERM", "SIGINT", "SIGBREAK", "SIGALRM"):  # the last: a time limit that nobody else held
         if hasattr(signal, name):

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ from hfft_widgets.core.units import duration_text, plural, short, usd_text
 from hfft_widgets.errors import HfftError, HubError, LaunchError, PlanError, RunError
 from hfft_widgets.jobs import index, money
 from hfft_widgets.jobs.money import Allowance, ledger, plans
-from hfft_widgets.jobs.submission import target_of
+from hfft_widgets.jobs.submission import stall_seconds, target_of
 from hfft_widgets.verbs.plans import ceiling_usd as ceiling_of
 from hfft_widgets.verbs.reply import Reply, reply, visible
 
@@ -29,13 +30,16 @@ LONGEST_WAIT = 60.0
 _LOOK_SECONDS = 0.5
 _POINTS = 24  # of each curve
 _PLAIN = re.compile(r"[\w/.-]{1,40} [\w.+-]+", re.ASCII)  # a script chooses the names of its metrics
-_QUOTES = ("title", "message", "error", "note", "answers", "verified", "verdict", "log", "diagnosis")
+_QUOTES = ("title", "message", "error", "note", "answers", "asked", "verified", "verdict", "log", "diagnosis")
 
 
 # ---- starting ----------------------------------------------------------------------------------
 
 
-def launch(fingerprint: str, ceiling_usd: float = 0.0, attempt: int = 1, allowance: Allowance | None = None) -> Reply:
+def launch(
+    fingerprint: str, ceiling_usd: float = 0.0, attempt: int = 1, stall_minutes: float | None = None,
+    allowance: Allowance | None = None,
+) -> Reply:  # fmt: skip
     """Start a plan, of a training or an export, and return its run at once. Asked for again, the same run comes back.
 
     What can cost starts only if a person allowed that before or says yes to it; what is free and local just starts.
@@ -44,9 +48,10 @@ def launch(fingerprint: str, ceiling_usd: float = 0.0, attempt: int = 1, allowan
         fingerprint: Of the plan, as plan or export returned it.
         ceiling_usd: The most it can cost, as the plan says: exactly that, to the cent; 0 where nothing is paid.
         attempt: Which launch of this plan it is: 1, and the next number only to start it again after it has ended.
+        stall_minutes: Stop it after so long without progress; not given: only at its ceiling, where it costs.
         allowance: What a person allowed; given by the door, never by who calls it.
     """
-    asked = plans.kept(fingerprint)
+    asked = replace(plans.kept(fingerprint), stall_seconds=stall_seconds(stall_minutes))
     allowance = allowance or money.from_environment(agent=True)
     try:
         if known := index.attempted(asked, attempt):
@@ -150,14 +155,16 @@ def _brief(one: Run) -> dict[str, Any]:
         return {"id": one.id, "title": "", "stage": "not seen now"}
 
 
-def run(run_id: str, log_lines: int = 20) -> Reply:
+def run(run_id: str, log_lines: int = 20, question: str | None = None) -> Reply:
     """Look at one run: stage, progress, metrics, curves, what it cost so far, what went wrong, and the end of its log.
 
     Args:
         run_id: Its id.
         log_lines: So many of the last lines.
+        question: Ask it this, where it is a training that is complete: its model and the one before answer.
     """
-    return _looked(api.attach(run_id), log_lines)
+    one = api.attach(run_id)
+    return _looked(one, log_lines, asked=asdict(one.answer(question)) if question else None)
 
 
 def wait(
@@ -196,6 +203,7 @@ def _looked(one: Run, log_lines: int, **more: Any) -> Reply:
     left = values["seconds_left"]
     newest = [f"{name} {ends[-1]}" for name, ends in values["metrics"].items() if name in names[:3] and ends]
     newest = [words for words in newest if _PLAIN.fullmatch(words)]
+    asked = [f"{name}: {text}" for name, text in (more.get("asked") or {}).items() if text is not None]
     return reply(
         {**values, "fingerprint": one.fingerprint, "attempt": one.attempt, "cursor": f"{stage}:{step or 0}",
          "complete": one.complete, "diagnosis": diagnosis_values(found), "curves": drawn(one.history, names, _POINTS),
@@ -206,7 +214,7 @@ def _looked(one: Run, log_lines: int, **more: Any) -> Reply:
         f"About {duration_text(left)} left." if left and stage == "RUNNING" else "",
         f"It has cost {usd_text(cost)}." if cost else "",
         _after(stage, values["verdict"], verified=proof.get("verified") is True),
-        quote="\n".join(filter(None, (str(found or ""), str(proof.get("reason") or ""), log))),
+        quote="\n".join(filter(None, (*asked, str(found or ""), str(proof.get("reason") or ""), log))),
         quotes=_QUOTES,
         shows=one,
     )  # fmt: skip
@@ -239,24 +247,35 @@ _NEXT: Mapping[Outcome, str] = {
 # ---- ending, explaining ------------------------------------------------------------------------
 
 
-Action = Literal["cancel", "resume", "start-now"]
+Action = Literal["cancel", "finish", "resume", "start-now", "rename"]
 
 
-def control(run_id: str, action: Action = "cancel", allowance: Allowance | None = None) -> Reply:
-    """End a run, keeping what it saved; or let one of this machine go on that has ended, or begin that waits.
+def control(
+    run_id: str, action: Action = "cancel", name: str | None = None, allowance: Allowance | None = None
+) -> Reply:
+    """End a run, keeping what it saved; let one of this machine go on, or begin that waits; or give it a name.
 
     Args:
         run_id: Its id.
-        action: "cancel"; "resume": from its last checkpoint; "start-now": without waiting for runs that came before.
+        action: "cancel"; on this machine also "finish" (end here as after the last step: saved, judged), "resume" (from its
+            last checkpoint) and "start-now" (without waiting for runs that came before); "rename".
+        name: With "rename": what to call it; empty: as before.
         allowance: What a person allowed; given by the door, never by who calls it.
     """
-    changes = {"cancel": "stopped", "resume": "started", "start-now": "started"}
+    changes = {
+        "cancel": "stopped",
+        "finish": "stopped",
+        "resume": "started",
+        "start-now": "started",
+        "rename": "renamed",
+    }
     if action not in changes:
         raise RunError(f"There is no action {action!r}.", remedy=f"Choose one of: {', '.join(changes)}.")
     (allowance or money.from_environment(agent=True)).check_changes(changes[action])
     one = api.attach(run_id)
-    acts: Mapping[str, Callable[[], Run]] = {"cancel": one.cancel, "resume": one.resume, "start-now": one.start_now}
-    return _looked(acts[action](), 5, action=action)
+    do: dict[str, Callable[[], Any]] = {"cancel": one.cancel, "finish": one.finish, "resume": one.resume}
+    do |= {"start-now": one.start_now, "rename": partial(one.rename, name or "")}
+    return _looked(do[action](), 5, action=action)
 
 
 def diagnose(run_id: str | None = None, log: str | None = None, exit_code: int | None = None) -> Reply:

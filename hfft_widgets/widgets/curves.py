@@ -1,17 +1,16 @@
 """A run's curves, live: a plot for each group of metrics the core knows, the most telling ones in view.
 
-Another run's can be laid beside them, paler and dashed.
+Those of other runs can be laid beside them, paler and dashed.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfft_widgets.cards.parts import fold
-from hfft_widgets.core.html import Markup, el, join
+from hfft_widgets.core.html import Markup, el
 from hfft_widgets.core.run.curves.axes import AXES, BEST, NOT_A_NUMBER, WENT_ON, Axis, along, marks, smoothed
 from hfft_widgets.widgets.live_plot import LivePlot, Together
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from hfft_widgets.core.run.events import Event
     from hfft_widgets.core.run.history import MetricHistory, Point
     from hfft_widgets.jobs.run import Run
-    from hfft_widgets.widgets.form import Form
-    from hfft_widgets.widgets.panel import Panel
 
 Key = tuple[str, str]
 _MARKS = {
@@ -32,8 +29,7 @@ _MARKS = {
 SMALL = 2  # plots side by side below the first while it runs; the others are in a fold
 MOST = 24  # a script may log any number of metrics; beyond these they are in `run.history` alone
 _HEIGHTS = (280, 180)  # pixels: of the first plot, and of the others
-_MAX_HZ = 0.5
-_READ_SECONDS = 20.0  # at most, for a run that ended far away and whose output is still being fetched
+_MAX_HZ = 0.8  # a point is seen within a second, most of the time, and a busy run stays below 2 KB a second
 
 
 class Curves:
@@ -54,7 +50,7 @@ class Curves:
         self._drawn: dict[Key, tuple[str, ...]] = {}
         self._plot_of: dict[str, LivePlot] = {}
         self._run: Run | None = None
-        self._beside: tuple[str, MetricHistory] | None = None
+        self._beside: dict[str, MetricHistory] = {}
         self._marked: dict[tuple[str, str], tuple[list[float], list[float]]] = {}
         self._together = Together()
         self._lock = threading.RLock()  # the follower's thread draws, a person's click begins anew
@@ -65,15 +61,14 @@ class Curves:
             self._run, self._drawn, self._marked = run, {}, {}
             self._draw_new(run)
 
-    def compare(self, name: str, history: MetricHistory | None) -> None:
-        """Lay another run's points beside those of the run on show, where both have the metric.
+    def compare(self, others: Mapping[str, MetricHistory]) -> None:
+        """Lay the points of other runs beside those of the run on show, where both have the metric.
 
         Args:
-            name: What the other run is called in the legends.
-            history: Its points; None takes them away.
+            others: Their points, by what each is called in the legends; {} takes them away.
         """
         with self._lock:
-            self._beside = (name, history) if history else None
+            self._beside = dict(others)
             if self._run is not None:
                 self.draw(self._run)
 
@@ -107,7 +102,7 @@ class Curves:
         """Forget the run."""
         with self._lock:
             self._drop(self.plots)
-            self._run, self._drawn, self._plot_of, self._beside = None, {}, {}, None
+            self._run, self._drawn, self._plot_of, self._beside = None, {}, {}, {}
 
     def flush(self) -> None:
         """Send what is waiting now."""
@@ -187,80 +182,15 @@ class Curves:
                     self._marked[plot.model_id, mark] = placed
 
     def _lay_beside(self, plot: LivePlot, names: Sequence[str]) -> None:
-        if self._beside is None:
-            return
-        told, history = self._beside
-        for own in names:
-            name = f"{own} ({told})"
-            if (points := history.get(own)) and name not in names:
-                plot.lay_beside(name, own, *self._placed(points, history))
+        for told, history in self._beside.items():
+            for own in names:
+                name = f"{own} ({told})"
+                if (points := history.get(own)) and name not in names:
+                    plot.lay_beside(name, own, *self._placed(points, history))
 
     def _drop(self, keys: Iterable[Key]) -> None:
         for key in list(keys):
             self.plots.pop(key).close()
-
-
-class Comparison:
-    """The choice of another run whose curves stand beside, and in what the two differ.
-
-    Args:
-        panel: Whose field it is.
-        curves: Where they are drawn.
-        find: Gives a run by its id.
-        name: What a run is called in the legends, shorter than in the list.
-    """
-
-    def __init__(self, panel: Panel, curves: Curves, find: Callable[[str], Run], name: Callable[[Run], str]) -> None:
-        self._panel, self._curves, self._find, self._name = panel, curves, find, name
-        self._own: Run | None = None
-        self._words = ""
-        panel.has("compare", "", self._chose)
-
-    def show(self, run: Run) -> None:
-        """Another run is on show: it is compared with none."""
-        self._own, self._words = run, ""
-        self._panel.values["compare"] = ""
-
-    def view(self, form: Form, listed: Iterable[tuple[str, str]]) -> Markup | None:
-        """The list of earlier runs, given as (words, id), without the one on show; below it, what differs."""
-        others = [(words, one) for words, one in listed if self._own is None or one != self._own.id]
-        if not others:
-            return None
-        chosen = {one: words for words, one in others}.get(str(form.values["compare"]))
-        words = f"Dashed: {chosen}. {self._words}" if chosen and self._words else None
-        told = el("div", words, class_="fix", role="status") if words else None
-        return join([form.choice("compare", "Compare with", [("nothing", ""), *others], half=True), told])
-
-    def _chose(self, run_id: str) -> None:
-        self._words = ""
-        if not run_id:
-            self._curves.compare("", None)
-        elif self._panel.start(lambda: self._compare(run_id), doing="Reading the run") is None:
-            self._panel.values["compare"] = ""  # something else is going on
-
-    def _compare(self, run_id: str) -> None:
-        own = self._own
-        try:
-            other = self._find(run_id)
-            _read(other)
-        except Exception:
-            self._panel.values["compare"] = ""
-            raise
-        if own is None or self._own is not own:  # meanwhile another one was chosen to be shown
-            return
-        self._curves.compare(self._name(other), other.history)
-        words = "" if set(own.history) & set(other.history) else "Both have no curve in common so far. "
-        self._words = words + own.differences(other)
-        self._panel.clear_status()
-
-
-def _read(run: Run) -> None:
-    """All that an ended run printed, for a while; of a live one what there is."""
-    deadline = time.monotonic() + _READ_SECONDS
-    run.refresh()
-    while run.stage.final and not run.complete and time.monotonic() < deadline:
-        time.sleep(0.2)
-        run.refresh()
 
 
 def _slot(title: str, y_title: str, plot: LivePlot) -> Markup:

@@ -199,6 +199,12 @@ class Panel(T.HasTraits):
                 self._saved.keep(self._copy, self.stage())  # first: what a page shows can be saved at once
                 self._surface.show(str(self.html()))
 
+    def notify(self, words: str) -> None:
+        """Say something where nobody looks: in the title of a hidden tab."""
+        shown = self._host or self
+        if shown._surface is not None:  # noqa: SLF001 - a panel, too
+            shown._surface.notify(words)  # noqa: SLF001
+
     def _copy(self) -> list[Markup]:
         """The saved notebook's copy, which the live panel hides: the stylesheet, what there is to read, its time."""
         uid = self._surface._uid if self._surface else ""  # noqa: SLF001 - what the page knows it by

@@ -100,6 +100,7 @@ class Surface(Widget):
     _uid = T.Unicode().tag(sync=True)
     _asks = T.Int().tag(sync=True)  # milliseconds between the page's questions for news; 0: it hears them anyhow
     _page = T.Dict().tag(sync=True)  # never set, so never pushed: get_state fills it in when a page asks
+    _notice = T.Unicode().tag(sync=True)  # what a page that is not looked at says in its title
     _patch = T.Dict().tag(sync=True)  # the last change: a page that has missed one sees that by its number
 
     def __init__(self, act: Callable[[Mapping[str, Any]], None], html: str = "") -> None:
@@ -115,6 +116,10 @@ class Surface(Widget):
     def html(self) -> str:
         """What is shown."""
         return self._html
+
+    def notify(self, words: str) -> None:
+        """Say something on pages that nobody looks at just now; those that are looked at show it anyhow."""
+        self._notice = words
 
     def show(self, html: str) -> None:
         """Show other HTML; from any thread. Only what changed is sent."""

@@ -25,6 +25,7 @@ from hfft_widgets.core.method import METHODS
 from hfft_widgets.core.run.health import Best, best
 from hfft_widgets.core.run.verdict import TrainingVerdict, verdict
 
+LONGEST_SECONDS = 3600.0  # a busy machine is slow
 KEPT = Path(__file__).parent / "data" / "tiny_runs.json"
 RIGHT = {
     "good": {"learned"},
@@ -317,16 +318,16 @@ def _prose() -> list[str]:
 
 def done(one: TinyRun, base: Path, folder: Path) -> dict[str, Any]:
     """What a run told."""
-    from tests.scripts.running import plan_on, run
+    from tests.scripts.running import plan_on, start
 
     model = base
     if one.after is not None:
         settings, edit = one.after
         script = plan_on(one.rows(), folder / "first", base, one.method, one.peft, **{**SETTINGS, **settings}).script
-        assert run(_edited(script, edit), folder / "first").code == 0
+        assert start(_edited(script, edit), folder / "first").wait(LONGEST_SECONDS).code == 0
         model = folder / "first" / "out"
     script = plan_on(one.rows(), folder, model, one.method, one.peft, **{**SETTINGS, **one.settings}).script
-    ended = run(_edited(script, one.edit), folder)
+    ended = start(_edited(script, one.edit), folder).wait(LONGEST_SECONDS)
     assert ended.code == 0, ended.log
     journal = ended.journal
     found = best(METHODS[one.method], journal.history)

@@ -198,3 +198,16 @@ def test_code_is_rewarded_for_tests_beside_a_reward_of_ones_own(model, tmp_path)
     ended = run(script, tmp_path)
     assert ended.code == 0, ended.log
     assert {f"rewards/{name}/mean" for name in [*chosen, "even"]} <= set(ended.journal.history)
+
+
+@pytest.mark.ci
+def test_asked_to_finish_it_ends_after_its_step_with_all_that_comes_after_the_last(model, tmp_path):
+    plan = plan_on(rows_for("SFT"), tmp_path, model, "SFT", max_steps=500, eval_steps=400, save_steps=400)
+    (tmp_path / "finish").touch()
+    ended = run(plan.script, tmp_path, HFFT_FINISH=str(tmp_path / "finish"))
+    assert ended.code == 0, ended.log
+    assert ended.events[-1].kind == "end"
+    assert ended.events[-1].step == 1
+    assert [p.step for p in ended.journal.history["eval_loss"]] == [0, 1]  # asked a last time
+    assert ended.journal.data("proof")
+    assert (tmp_path / "out" / "model.safetensors").exists()

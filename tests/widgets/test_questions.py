@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.jobs.answers import ModelAnswer
+from hfft_widgets.jobs.asking.answers import ModelAnswer
 from hfft_widgets.jobs.run import Run
 from tests.jobs.conftest import home, local, start, until
 from tests.widgets.html import fill, page, press

@@ -200,37 +200,56 @@ def test_another_run_is_drawn_from_its_first_point(local_plan, script):
     assert [*series.y, *series.new_y] == [9.0, 4.5, 3.0]
 
 
-def test_a_run_is_compared_with_an_earlier_one_while_it_lives(local_plan, script):
+def test_a_run_is_compared_with_earlier_ones_while_it_lives(local_plan, script):
     source, go_on = script
     for name in ("loaded", "asked"):
         go_on(name)
     changed = local_plan.replace(learning_rate=local_plan.settings.learning_rate / 2)
-    earlier = hfft.launch(changed.with_script(PRELUDE + "tell('log', step=1, total_steps=1, metrics={'loss': 9.0})"))
-    earlier.wait(60)
+    told = PRELUDE + "tell('log', step=1, total_steps=1, metrics={'loss': 9.0})"
+    earlier = hfft.launch(changed.with_script(told)).wait(60)
+    first = hfft.launch(changed.replace(seed=7).with_script(told)).wait(60).rename("the first one")
     panel = hfft.TrainingMonitor(local_plan.with_script(source + "###"))
     panel.launch()
     until(lambda: chip(panel) == "Step 3 of 6")
     choices = page(panel).field("Compare with").choices
     assert panel.run.id not in choices.values()
+    assert any(words.startswith("the first one") for words in choices)
     fill(panel, "Compare with", earlier.id)
     plot = panel.curves.plots["Loss", "loss"]
-    name = f"loss ({run_time(earlier)})"
+    name = f"loss ({panel.comparison._name(earlier)})"
     assert plot._beside == {name: "loss"}
-    rate = f"learning rate {changed.settings.learning_rate:g} instead of {local_plan.settings.learning_rate:g}"
-    assert f"{run_label(earlier)}. It had {rate}" in page(panel).text
+    assert f"{local_plan.settings.learning_rate:g}" in page(panel).text
+    fill(panel, "and with", first.id)
+    both = {name, "loss (the first one)"}
+    assert set(plot._beside) == both
+    assert "seed" in page(panel).text
     go_on("trained")
     until(lambda: panel.result is not None)
+    assert set(plot.names) == {"loss", *both}
+    press(panel, "Take the first one away")
     assert plot.names == ("loss", name)
-    fill(panel, "Compare with", "")
-    assert plot.names == ("loss",)
-    assert "instead of" not in page(panel).text
-    field = page(panel).field("Compare with").name
     earlier.delete()
+    press(panel, f"Take {panel.comparison._name(earlier)} away")
+    assert plot.names == ("loss",)
+    field = page(panel).field("Compare with").name
     panel._act({"set": field, "value": earlier.id})  # a page that shows it still
     wait(panel)
     assert page(panel).field("Compare with").value == ""
     assert "There is no run" in page(panel).alert
     assert plot.names == ("loss",)
+
+
+def test_a_run_gets_a_name_and_its_own_back(local_plan, script):
+    panel = hfft.TrainingMonitor(local_plan.with_script(script[0] + "####"))
+    run = panel.launch()
+    title = run.title
+    fill(panel, "Call this run", "half the <b>rate</b>")
+    press(panel, "Rename")
+    assert page(panel).one(tag="h3").words == "half the <b>rate</b>"
+    assert hfft.attach(run.id).title == "half the <b>rate</b>"
+    press(panel, "Rename")
+    assert run.title == title
+    panel.cancel()
 
 
 def test_the_figure_of_a_run_is_plotlys_own(local_plan, script):

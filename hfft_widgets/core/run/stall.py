@@ -26,7 +26,7 @@ class Stall:
     Attributes:
         seconds: For how long nothing came.
         usual_seconds: Between two points, as it was before; None where there were none.
-        words: What that means and what to do.
+        words: What that means, what to do, and when it ends by itself.
     """
 
     seconds: float
@@ -34,7 +34,40 @@ class Stall:
     words: str
 
 
-def stall(journal: Journal, stage: Stage, *, silent_seconds: float, waiting_seconds: float) -> Stall | None:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run that stands still is ended without anybody's doing.
+
+    Attributes:
+        stall_seconds: After so long without progress, as was set at its launch; None: nothing was.
+        left_seconds: Until its time limit, which is its ceiling where it costs; None: it has none.
+    """
+
+    stall_seconds: float | None = None
+    left_seconds: float | None = None
+
+    def words(self, silent_seconds: float) -> str:
+        """What will end it, and when; what may be set where nothing will."""
+        left = None if self.left_seconds is None else max(0.0, self.left_seconds)
+        by_stall = None if self.stall_seconds is None else max(0.0, self.stall_seconds - silent_seconds)
+        if by_stall is not None and (left is None or by_stall <= left):
+            given = f"its limit without progress ({duration_text(self.stall_seconds or 0)})"
+            return f"It is stopped at {given}, {_in(by_stall)}."
+        if left is not None:
+            return f"Left alone, it is stopped at its time limit, {_in(left)}."
+        return "Left alone, it stays so: no limit was set (stall_minutes at its launch)."
+
+
+def _in(seconds: float) -> str:
+    return f"in {duration_text(seconds)}" if seconds >= 1 else "now"
+
+
+NO_LIMITS = Limits()
+
+
+def stall(
+    journal: Journal, stage: Stage, *, silent_seconds: float, waiting_seconds: float, limits: Limits = NO_LIMITS
+) -> Stall | None:
     """Whether a run stalls; None while all is as usual.
 
     Args:
@@ -42,6 +75,7 @@ def stall(journal: Journal, stage: Stage, *, silent_seconds: float, waiting_seco
         stage: A run that has ended does not stall.
         silent_seconds: Since its last event, by one clock.
         waiting_seconds: Since its launch.
+        limits: What ends it where nobody does.
     """
     if stage is Stage.SCHEDULING and waiting_seconds >= _WAITING_SECONDS:
         words = (
@@ -60,7 +94,8 @@ def stall(journal: Journal, stage: Stage, *, silent_seconds: float, waiting_seco
     words = (
         f"{what} for {duration_text(silent_seconds)}{often}. It may hang: look at its log, or stop it with run.cancel()"
     )
-    return Stall(silent_seconds, usual, words + ", and go on from its last checkpoint with run.resume().")
+    words += ", and go on from its last checkpoint with run.resume()."
+    return Stall(silent_seconds, usual, f"{words} {limits.words(silent_seconds)}")
 
 
 def _limit(gaps: Sequence[float]) -> float:

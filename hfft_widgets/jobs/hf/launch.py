@@ -116,6 +116,7 @@ def request_of(submission: Submission, namespace: str, limit: CostLimit, run: st
             **PASSIVE,
             "HFFT_WORD": run[:8],
             **({"HFFT_NEEDS_GPU": "1"} if limit.gpus else {}),
+            **({"HFFT_STALL_SECONDS": f"{submission.stall_seconds:g}"} if submission.stall_seconds else {}),
             **submission.environment,
         },
     )

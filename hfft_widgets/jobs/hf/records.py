@@ -25,7 +25,7 @@ POSTING, STARTED, ABSENT = "posting", "started", "absent"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 UNCONFIRMED = "unconfirmed-"
 _keeping = threading.Lock()  # two threads may see the end of a run at the same moment
-_KEPT = ("kind", "title", "script", "fingerprint", "attempt", "timeout_seconds")
+_KEPT = ("kind", "title", "script", "fingerprint", "attempt", "timeout_seconds", "stall_seconds")
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,7 @@ def submission(values: Mapping[str, Any]) -> Submission:
         plan=values.get("plan") or {},
         fingerprint=str(values.get("fingerprint") or ""),
         timeout_seconds=values.get("timeout_seconds"),
+        stall_seconds=values.get("stall_seconds"),
         flavor=str(values.get("flavor") or ""),
         attempt=attempt(values),
     )

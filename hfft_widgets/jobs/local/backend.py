@@ -278,6 +278,22 @@ class LocalBackend:
         if lost and processes.alive(script):
             processes.end_tree(int(script["pid"]), self.grace_seconds)
 
+    def finish(self, job_id: str) -> None:
+        """Ask a live training to end after its step, with all that comes after the last one.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+            RunError: It has ended, or the request cannot be written.
+        """
+        folder, _ = self._existing(job_id)
+        if self.status(job_id).stage.final:
+            raise RunError(f"The run local:{job_id} has ended.", remedy="Only a live run can be asked to finish.")
+        try:
+            (folder / supervisor.FINISH).touch()
+        except OSError as error:
+            why = f"The system said: {error.strerror or error}."
+            raise RunError(f"The run local:{job_id} could not be asked to finish.", why=why) from error
+
     def _request(self, folder: Path, name: str, values: dict[str, Any], what: str) -> None:
         try:
             supervisor.write_json(folder / name, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ from hfft_widgets.core.script import fingerprint
 from hfft_widgets.jobs.base import Submission
 from hfft_widgets.jobs.local import run_folder, supervisor
 from hfft_widgets.scripts.events import event_line, plain
-from hfft_widgets.scripts.training import Progress, Stop
+from hfft_widgets.scripts.training import FINISH, Progress, Stop
 
 _BEAT_SECONDS = 1.0
 
@@ -58,9 +59,11 @@ class TrainerCallback(Progress):
         elif "HFFT_WORD" in os.environ:
             Progress.say(self, event, **values)
 
-    def stop_asked(self, args: Any) -> bool:
-        """Whether somebody cancelled the run."""
-        return bool(Stop.of_any(args, int(self._record is not None and self._record.canceled)))
+    def stop_asked(self, args: Any) -> int:
+        """Whether somebody cancelled the run, or wants it to end here."""
+        record = self._record
+        canceled, finish = (record.canceled, record.finish_asked) if record is not None else (False, False)
+        return int(Stop.of_any(args, signal.SIGTERM if canceled else FINISH if finish else 0))
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """The training is about to make its first step: the run appears."""
@@ -123,6 +126,11 @@ class Record:
     def canceled(self) -> bool:
         """Whether somebody asked to end it."""
         return (self.folder / supervisor.CANCEL).exists()
+
+    @property
+    def finish_asked(self) -> bool:
+        """Whether somebody asked to end it here, as after its last step."""
+        return (self.folder / supervisor.FINISH).exists()
 
     def say(self, event: str, **values: Any) -> None:
         """Write an event; a disk that refuses does not end the training."""

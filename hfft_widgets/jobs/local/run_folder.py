@@ -26,6 +26,9 @@ TAIL_BYTES = 2**20  # where a script's last word is looked for
 _KEPT = ("kind", "title", "plan", "fingerprint", "disk_bytes", "timeout_seconds", "modules")
 
 
+_KEPT_LATER = ("attempt", "stall_seconds")  # which earlier versions did not
+
+
 def new_id(seconds: float) -> str:
     """A name that sorts by time: UTC to the second, four hex digits that go on with the time, four random ones.
 
@@ -44,7 +47,7 @@ def write(root: Path, submission: Submission) -> Path:
     try:
         fresh.mkdir()
         (fresh / supervisor.SCRIPT).write_bytes(submission.script.encode())
-        kept = {name: getattr(submission, name) for name in (*_KEPT, "attempt")} | {"version": 1, "created": created}
+        kept = {name: getattr(submission, name) for name in (*_KEPT, *_KEPT_LATER)} | {"version": 1, "created": created}
         kept["word"] = secrets.token_hex(4)  # of its event lines: no row knows it
         kept |= {"python": sys.executable, "needed_bytes": submission.memory_bytes or submission.expected_bytes}
         supervisor.write_json(fresh / supervisor.SUBMISSION, kept | {"modules": dict(submission.modules)})
@@ -86,7 +89,7 @@ def go_on(folder: Path, step: int, submission: Submission | None) -> None:
         values = {**(kept(folder) or {}), **{name: getattr(submission, name) for name in _KEPT}}
         supervisor.write_json(folder / supervisor.SUBMISSION, values | {"modules": dict(submission.modules)})
         (folder / supervisor.SCRIPT).write_bytes(submission.script.encode())
-    for name in (supervisor.CANCEL, supervisor.NOW, supervisor.SWEPT):
+    for name in (supervisor.CANCEL, supervisor.FINISH, supervisor.NOW, supervisor.SWEPT):
         (folder / name).unlink(missing_ok=True)
     with (folder / supervisor.LOG).open("ab") as log:
         event = json.dumps({"n": 0, "t": now, "event": "resumed", "step": step})
@@ -172,7 +175,8 @@ def kept(folder: Path) -> dict[str, Any] | None:
 def submission(folder: Path, values: Mapping[str, Any]) -> Submission:
     """What was submitted, without the environment."""
     script = (folder / supervisor.SCRIPT).read_bytes().decode("utf-8", "replace")
-    return Submission(script=script, attempt=attempt(values), **{name: values[name] for name in _KEPT})
+    known = {name: values[name] for name in _KEPT}
+    return Submission(script=script, attempt=attempt(values), stall_seconds=values.get("stall_seconds"), **known)
 
 
 def attempt(values: Mapping[str, Any]) -> int:
@@ -223,6 +227,7 @@ def facts(folder: Path, values: Mapping[str, Any], state: Mapping[str, Any] | No
         watcher_lives=watcher_lives,
         restarted=not here and processes.restarted(machine, seen),
         timeout_seconds=values["timeout_seconds"],
+        stall_seconds=values.get("stall_seconds"),
         damaged=state is None and os.path.lexists(folder / supervisor.STATE),
     )
 

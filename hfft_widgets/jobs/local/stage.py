@@ -30,6 +30,7 @@ class RunFacts:
         watcher_lives: Whether its watcher lives; means nothing unless `here`.
         restarted: Whether the machine was started again since.
         timeout_seconds: The run's limit, or None.
+        stall_seconds: For how long it may stand still, or None.
         damaged: Whether its watcher wrote a state that cannot be read any more.
         still_seconds: For how long its heart was seen not to beat, by the clock of who looks alone.
     """
@@ -45,6 +46,7 @@ class RunFacts:
     watcher_lives: bool = False
     restarted: bool = False
     timeout_seconds: float | None = None
+    stall_seconds: float | None = None
     damaged: bool = False
     still_seconds: float = 0.0
 
@@ -102,6 +104,8 @@ def _ended_badly(facts: RunFacts, state: Mapping[str, Any]) -> str:
     if reason == "timeout":
         limit = "it was given" if facts.timeout_seconds is None else duration_text(facts.timeout_seconds)
         return f"It was stopped at its time limit ({limit})."
+    if reason == "stall":
+        return f"It was stopped: nothing moved for {duration_text(facts.stall_seconds or 0)}, the limit it was given."
     if reason == "signal":
         return "It was stopped because the system asked its supervisor to end, as at a shutdown."
     if code == 0:

@@ -40,6 +40,8 @@ OWN_LOG = "supervisor.log"
 SWEPT = "swept"
 WORD = "HFFT_WORD"  # the run's own, for its event lines; what it starts inherits it
 RESUMED = "resumed.json"
+FINISH = "finish"  # asks the script to end as after its last step
+MOVED = "moved"  # the script touches it whenever it goes on
 
 GRACE_SECONDS = 15.0  # between asking a script to stop and killing it
 TICK_SECONDS = 0.2
@@ -151,6 +153,7 @@ def start(
     """
     environment = dict(os.environ) | {WORD: word}
     environment |= {"PYTHONUNBUFFERED": "1", "HFFT_OUTPUT_DIR": str(folder / OUTPUT)}
+    environment |= {"HFFT_MOVED": str(folder / MOVED), "HFFT_FINISH": str(folder / FINISH)}
     # Windows would choose a code page for files and output; a bar that is redrawn often would fill the log
     for name, value in (("PYTHONUTF8", "1"), ("TQDM_MININTERVAL", "1"), ("COLUMNS", "100")):
         environment.setdefault(name, value)
@@ -224,12 +227,16 @@ def _group_lives(pid: int) -> bool:
 
 
 class Stopper:
-    """Ends the script when its time is over, when a cancel is asked for, or when the system ends the watcher."""
+    """Ends the script when its time is over, when it does not go on, when a cancel is asked for, or at a shutdown.
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.pid = 0
         self.deadline: float | None = None
+        self.stall_seconds: float | None = None
+        self._told = True
+        self._signs: tuple[int, int] | None = None
+        self._moved = 0.0
         self.reason: str | None = None
         self.family: dict[int, str] = {}
         self.signals: list[int] = []
@@ -237,9 +244,18 @@ class Stopper:
         self._missed = 0
         self._asked = 0.0
 
-    def begin(self, pid: int, timeout_seconds: float | None) -> None:
-        """The script was started: from now on its time counts."""
-        self.pid = pid
+    def begin(
+        self, pid: int, timeout_seconds: float | None, stall_seconds: float | None = None, *, told: bool = True
+    ) -> None:
+        """The script was started: from now on its time counts.
+
+        Args:
+            pid: Its process.
+            timeout_seconds: How long it may take; None: as long as it wants.
+            stall_seconds: How long it may stand still; None: as long as it wants.
+            told: Whether only what the script says of itself counts as going on, or all that it prints.
+        """
+        self.pid, self.stall_seconds, self._told, self._moved = pid, stall_seconds, told, time.monotonic()
         self.deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
 
     def note(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -278,6 +294,22 @@ class Stopper:
         except OSError:
             return True
 
+    def _still(self) -> float:
+        """Seconds since it went on: two looks are compared, never two clocks."""
+        signs = self._looked()
+        if signs is not None and signs != self._signs:
+            self._signs, self._moved = signs, time.monotonic()
+        return time.monotonic() - self._moved
+
+    def _looked(self) -> tuple[int, int] | None:
+        """What changes while it goes on; None where the disk does not answer."""
+        try:
+            moved = self.folder / MOVED
+            at = moved.stat().st_mtime_ns if moved.exists() else 0
+            return at, 0 if at and self._told else (self.folder / LOG).stat().st_size
+        except OSError:
+            return None
+
     def _why(self, request: dict[str, Any] | None) -> str | None:
         if request is not None:
             return "cancel"
@@ -286,6 +318,8 @@ class Stopper:
             return "deleted"  # nobody could find it, or stop it, any more
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return "timeout"
+        if self.stall_seconds is not None and self._still() >= self.stall_seconds:
+            return "stall"
         return "signal" if self.signals else None
 
 
@@ -367,7 +401,8 @@ def _run(folder: Path, submission: dict[str, Any], stopper: Stopper, state: Stat
     except OSError as error:
         state.end(message=f"Python could not be started: {error}")
         return 1
-    stopper.begin(process.pid, limit)
+    told = submission.get("kind") != "export"  # a part of an export may take an hour, and prints meanwhile
+    stopper.begin(process.pid, limit, submission.get("stall_seconds"), told=told)
     state.keep(script=identity(process.pid), started=time.time(), waiting=None)
     _follow(process, stopper, state, log_file.Cutter(folder / LOG))
     sweep(process.pid, stopper.family, word)

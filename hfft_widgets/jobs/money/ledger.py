@@ -42,6 +42,7 @@ class Entry:
         run: The run's id, or "".
         why: Why it was refused, or "".
         cost_usd: What it cost in the end; None: not known yet.
+        stall_seconds: After so long without progress it is stopped; None: only at its ceiling, if it has one.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Entry:
     run: str = ""
     why: str = ""
     cost_usd: float | None = None
+    stall_seconds: float | None = None
 
     @property
     def counted_usd(self) -> float:
@@ -89,9 +91,13 @@ def one_launch(host: str) -> Iterator[None]:
 # ---- writing ----
 
 
-def begin(*, title: str, fingerprint: str, flavor: str, ceiling_usd: float = 0.0, allowed_by: str = "") -> Entry:
+def begin(
+    *, title: str, fingerprint: str, flavor: str, ceiling_usd: float = 0.0, allowed_by: str = "",
+    stall_seconds: float | None = None,
+) -> Entry:  # fmt: skip
     """Write down a launch that is about to be made. Raises LaunchError: then it must not be made."""
-    entry = Entry(secrets.token_hex(8), time.time(), title[:_TEXT], fingerprint, None, flavor, ceiling_usd, allowed_by)
+    known = Entry(secrets.token_hex(8), time.time(), title[:_TEXT], fingerprint, None, flavor, ceiling_usd, allowed_by)
+    entry = replace(known, stall_seconds=stall_seconds)
     try:
         _add({name: value for name, value in asdict(entry).items() if value not in {"", None}})
     except OSError as error:

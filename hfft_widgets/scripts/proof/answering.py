@@ -1,6 +1,9 @@
 """Asking a model, and the one it was trained from, the same: run by path, as a process of its own, then forgotten.
 
-It reads one JSON object (models, prompts, longest, temperature) and writes another (name -> answers).
+    python answering.py ASKED ANSWERS
+
+The first file holds one JSON object (models, prompts, longest, temperature), the second gets a line with another (name
+-> answers).
 """
 
 import json
@@ -9,13 +12,13 @@ from pathlib import Path
 
 
 def main():
-    """Answer what stands in the standard input."""
-    asked = json.load(sys.stdin)
+    """Answer what stands in the first file."""
+    asked = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     try:
         told = {name: answers_of(source, asked) for name, source in asked["models"].items()}
     except Exception as error:  # noqa: BLE001 - whoever asked says it
         told = {"error": f"{type(error).__name__}: {error}"[:1000]}
-    sys.stdout.write("\n" + json.dumps(told) + "\n")
+    Path(sys.argv[2]).write_text(json.dumps(told) + "\n", "utf-8")
 
 
 def answers_of(source, asked):

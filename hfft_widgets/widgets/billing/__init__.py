@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.run import Run
 
 LISTED_RUNS = 30
+_STALLS = (("10", "10 minutes"), ("30", "30 minutes"), ("120", "2 hours"))
 
 
 class BillingPanel(Panel):
@@ -55,6 +56,7 @@ class BillingPanel(Panel):
         self.elsewhere = ElsewherePart(self, lambda: self.shows_new and self._host is None and self.idle)
         self.has("earlier", "", self._chose)
         self.has("push_to", "", lambda _: self.forget_price())
+        self.has("stall_minutes", "")
         self.can("look", self.look, doing="Asking the Hub")
         self.can("pay", self.pay, doing="Starting the job")
 
@@ -113,13 +115,26 @@ class BillingPanel(Panel):
         limit, self.limit = self.limit, None  # one look, one launch
         confirmed = limit.fingerprint if limit and max_usd is None else None
         most = limit.usd if limit and max_usd is None else max_usd
-        run = api.launch(self.plan_to_pay(), max_usd=most, confirmed=confirmed, namespace=self.namespace)
+        run = api.launch(self.plan_to_pay(), max_usd=most, confirmed=confirmed, namespace=self.namespace,
+                         stall_minutes=self.stall_minutes)  # fmt: skip
         self.forget_price()
         return self.started(run)
 
     def forget_price(self) -> None:
         """The plan has changed: its price must be looked at again."""
         self.limit = self.price = None
+
+    @property
+    def stall_minutes(self) -> float | None:
+        """After how long without progress a run is to be stopped, as it was chosen; None: only at its ceiling."""
+        return float(self.values["stall_minutes"]) if self.values["stall_minutes"] else None
+
+    def stall_field(self) -> Markup:
+        """The choice of that."""
+        at_last = "only at its ceiling" if is_paid(self.plan_to_pay()) else "never"
+        choices = [(at_last, ""), *((f"after {words}", minutes) for minutes, words in _STALLS)]
+        help_ = "A run that hangs is stopped then, and can go on from its last checkpoint. Loading counts, too."
+        return self.form.choice("stall_minutes", "Stop it where nothing moves", choices, half=True, help_=help_)
 
     @property
     def push_to(self) -> str:

@@ -134,6 +134,7 @@ function short(value, digits = 4) {
 // ---- one chart on the page ------------------------------------------------------------------------------------------
 
 const SPIKE = { spikethickness: 1, spikedash: "solid" };
+const DASHES = ["dash", "dot", "dashdot", "longdash"]; // of runs beside, as core/run/curves has them
 const FEW_POINTS = 30; // up to here points are marked: one evaluation alone would be an invisible line
 const CALM_HZ = 0.5; // for people who asked for less motion
 
@@ -209,6 +210,7 @@ class View extends Plot {
     const colors = this.model.get("_colors");
     const beside = this.model.get("_beside"); // curves of another run: paler and dashed, in the colour of the own one
     const { names } = this.store;
+    const seen = {}; // of each own curve: how many stand beside it so far
     return names.map((name) => {
       const { x, y } = this.store.curves.get(name);
       const other = name in beside;
@@ -225,7 +227,7 @@ class View extends Plot {
         x: x.slice(),
         y: y.slice(),
         opacity: other ? 0.6 : 1,
-        line: { width: 1.75, color, simplify: true, dash: other ? "dash" : "solid" },
+        line: { width: 1.75, color, simplify: true, dash: other ? DASHES[(seen[own] = (seen[own] ?? -1) + 1) % DASHES.length] : "solid" },
         marker: { size: held ? 9 : 5, color, symbol: `${held ? "diamond" : "circle"}${other ? "-open" : ""}` },
         visible: this.hidden.has(name) ? "legendonly" : true,
         ...styles[name],

@@ -45,11 +45,29 @@ async function storeOf(model) {
     take(store, async () => replace(store, { revision, html: await unpacked(html) }));
     model.on("change:_patch", () => follow(store));
     model.on("msg:custom", (message) => message.page && take(store, () => replace(store, message.page)));
+    model.on("change:_notice", () => notice(model.get("_notice")));
     model.on("destroy", () => page.stores.delete(uid));
     follow(store);
   }
   await store.turn;
   return store;
+}
+
+// What happened while the tab was hidden stands in its title until it is looked at again. A notification of the system
+// comes only where the person has allowed that to this page before: nobody is asked.
+function notice(words) {
+  if (!words || !document.hidden) return;
+  const before = (page.title ??= document.title);
+  document.title = `\u25CF ${words} \u00B7 ${before}`;
+  document.addEventListener("visibilitychange", unnoticed);
+  if (globalThis.Notification?.permission === "granted") new Notification(words, { tag: "hfft" });
+}
+
+function unnoticed() {
+  if (document.hidden) return;
+  if (document.title.startsWith("\u25CF ")) document.title = page.title;
+  page.title = undefined;
+  document.removeEventListener("visibilitychange", unnoticed);
 }
 
 function take(store, step) {

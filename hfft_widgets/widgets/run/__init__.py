@@ -21,10 +21,12 @@ from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import HubError, RunError, UnheldCodeError
 from hfft_widgets.widgets.billing import BillingPanel, UploadedPart, is_paid, run_time
-from hfft_widgets.widgets.curves import SMALL, Comparison, Curves
+from hfft_widgets.widgets.curves import SMALL, Curves
 from hfft_widgets.widgets.form import fields
 from hfft_widgets.widgets.log import LogPart
 from hfft_widgets.widgets.panel import report_errors
+from hfft_widgets.widgets.run.comparing import Comparing
+from hfft_widgets.widgets.run.naming import NamePart
 from hfft_widgets.widgets.run.questions import QuestionPart
 from hfft_widgets.widgets.run.view import CurveView
 
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.run import Run
 
 PUSHED_SECONDS = 20.0  # between two looks at what a run put on the Hub
-LOOK_SECONDS = 1.5  # between two looks at a run
+LOOK_SECONDS = 0.5  # between two looks at a run
+SHOW_SECONDS = 1.5  # between two drawings of its card; curves are drawn as points come
 
 
 class TrainingMonitor(BillingPanel):
@@ -55,9 +58,10 @@ class TrainingMonitor(BillingPanel):
         super().__init__()
         self.curves = Curves()
         self.curve_view = CurveView(self, self.curves)
-        self.comparison = Comparison(self, self.curves, api.attach, run_time)
+        self.comparison = Comparing(self, self.curves, api.attach, run_time)
         self.log = LogPart(self)
         self.questions = QuestionPart(self)
+        self.naming = NamePart(self, self.list_earlier)
         self._follower: Follower | None = None
         self._started: TrainingPlan | None = None
         self._deleting = False
@@ -65,11 +69,14 @@ class TrainingMonitor(BillingPanel):
         self._pushed: Pushed | None = None
         self._asked_pushed = float("-inf")
         self._values_shown: dict[str, Any] | None = None
+        self._stage_shown: Stage | None = None
+        self._shown = float("-inf")
         self.unused: Callable[[], list[str]] = list  # what stands in the plan's fields and is not in the plan
         self.can("launch", self.launch, doing="Starting")
         self.can("unheld", partial(self.launch, unheld_code=True), doing="Starting")
         self.can("cancel", self.cancel, doing="Stopping: it finishes its step and saves")
         self.can("start_now", self.start_now, doing="Starting")
+        self.can("finish", self.finish, doing="Ending after this step")
         self.can("resume", self.resume, doing="Starting")
         self.can("delete", self.delete)
         self.can("check", self.check, doing="Looking for the job")
@@ -96,7 +103,7 @@ class TrainingMonitor(BillingPanel):
         if is_paid(self.plan_to_pay()):
             paid: Run = self.pay()
             return paid
-        return self.watch(api.launch(self.plan, unheld_code=unheld_code))
+        return self.watch(api.launch(self.plan, stall_minutes=self.stall_minutes, unheld_code=unheld_code))
 
     def plan_to_pay(self) -> TrainingPlan:
         """The plan that would be started."""
@@ -165,6 +172,16 @@ class TrainingMonitor(BillingPanel):
             raise RunError("There is no run that waits.", remedy="Start or choose one first.")
         run: Run = self.run.start_now()
         self._show(run)
+        return run
+
+    @report_errors
+    def finish(self) -> Run:
+        """Let the training end here as after its last step: saved, judged, its best checkpoint kept."""
+        if self.run is None:
+            raise RunError("There is no run to finish.", remedy="Start or choose one first.")
+        run: Run = self.run
+        run.finish()
+        self.clear_status()
         return run
 
     @report_errors
@@ -258,7 +275,8 @@ class TrainingMonitor(BillingPanel):
             if self.run.status.unconfirmed:
                 return form.button("Check again", "check", primary=True)
             anyway = form.button("Start anyway", "start_now") if self.run.status.can_begin else None
-            return join([anyway, form.button("Cancel the run", "cancel", always=True)])
+            best = form.button("Stop here, keep the best", "finish") if self._can_finish else None
+            return join([anyway, best, form.button("Cancel the run", "cancel", always=True)])
         goes_on = self._goes_on()
         if self.plan is None or goes_on is not None:
             return goes_on
@@ -269,6 +287,13 @@ class TrainingMonitor(BillingPanel):
         unheld = isinstance(self.error, UnheldCodeError)
         start = ("Train all the same, its code unheld", "unheld") if unheld else ("Train on this machine", "launch")
         return form.button(*start, primary=not unheld)
+
+    @property
+    def _can_finish(self) -> bool:
+        """Whether the run trains here, and is not at its end anyhow."""
+        run = self.run
+        trains = run.is_local and run.kind == "training" and run.stage is Stage.RUNNING
+        return bool(trains and run.history and not run.journal.doing)
 
     def _goes_on(self) -> Markup | None:
         """The way on for a run of this machine that ended too early; anew it can be started, too."""
@@ -296,7 +321,8 @@ class TrainingMonitor(BillingPanel):
         named = self._named()
         return el(
             "article", el("header", head), el("section", named) if named else None,
-            el("section", el("div", dies, class_="note")) if dies else None, class_="hfft",
+            el("section", el("div", dies, class_="note")) if dies else None,
+            el("section", fields(self.stall_field())), class_="hfft",
             aria_label=f"Not started: {self.plan.title}", data_key="before",
         )  # fmt: skip
 
@@ -318,9 +344,11 @@ class TrainingMonitor(BillingPanel):
         if plots:
             seen = fold("How they are drawn", self.curve_view.view(self.run.history))
             plots = join([plots, seen, self.comparison.view(self.form, self._listed)])
-        below = [self.questions.view(self.run), *card.last_sections(values), self.log.view(self.run.log)]
-        below += [self._delete_view()] if ended and not values["recorded"] else []
-        sections = [*card.first_sections(values), plots, *below]
+        asked, closed = self.questions.view(self.run), [self.log.view(self.run.log), self.naming.view(self.run)]
+        # at the end side by side, so that the page stays about as high as it was
+        deleted = self._delete_view() if ended and not values["recorded"] else None
+        more = el("div", asked if ended else None, closed, deleted, class_="ways")
+        sections = [*card.first_sections(values), plots, None if ended else asked, *card.last_sections(values), more]
         return el(
             "article", card.top(values, ticks=True),
             # by name: where one comes or goes, the others stay what they are, with what is selected in them
@@ -351,17 +379,21 @@ class TrainingMonitor(BillingPanel):
                 self._drawn = run.revision
                 self.curves.draw(run)
             self.curves.extend(run, events)
-            self._show(run)
+            if run.complete or run.stage is not self._stage_shown or time.monotonic() - self._shown > SHOW_SECONDS:
+                self._show(run)
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: the panel shows it
             self.show_error(error)
 
     def _show(self, run: Run) -> None:
+        self._stage_shown, self._shown = run.stage, time.monotonic()
         self._look_at_pushed(run)
         self._values_shown = None
         if run.stage.final and run.complete and self.result is not run:
             self.curves.flush()
             self.list_earlier()
             self.clear_status()
+            if self.live:
+                self.notify(self.summary())
             self.result = run
         self.refresh()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hfft_widgets.cards.answers import asked_html, samples_html
 from hfft_widgets.cards.parts import fold
+from hfft_widgets.cards.runs.answers import asked_html, samples_html
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.core.run.stage import Stage
@@ -13,7 +13,7 @@ from hfft_widgets.errors import RunError
 from hfft_widgets.widgets.form import fields
 
 if TYPE_CHECKING:
-    from hfft_widgets.jobs.answers import ModelAnswer
+    from hfft_widgets.jobs.asking.answers import ModelAnswer
     from hfft_widgets.jobs.run import Run
     from hfft_widgets.widgets.panel import Panel
 

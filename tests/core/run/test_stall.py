@@ -6,7 +6,7 @@ import pytest
 
 from hfft_widgets.core.run.journal import Journal
 from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.core.run.stall import stall
+from hfft_widgets.core.run.stall import Limits, stall
 
 
 def told(*events):
@@ -74,3 +74,19 @@ def test_hours_without_a_machine():
 
 def test_a_clock_that_was_set_back_makes_no_gap():
     assert seen(points([1] * 10 + [-5000] + [1] * 10), 61).usual_seconds == 1
+
+
+def test_it_says_what_ends_it_if_nobody_does():
+    journal = points([1] * 20)
+
+    def words(**limits):
+        found = stall(
+            journal, Stage.RUNNING, silent_seconds=100, waiting_seconds=200, limits=Limits(**limits)
+        )  # fmt: skip
+        return found.words.partition("run.resume(). ")[2]
+
+    assert words() == "Left alone, it stays so: no limit was set (stall_minutes at its launch)."
+    assert words(left_seconds=7200.0) == "Left alone, it is stopped at its time limit, in 2 h."
+    assert words(stall_seconds=600.0) == "It is stopped at its limit without progress (10 min), in 8 min 20 s."
+    assert words(stall_seconds=600.0, left_seconds=60.0).startswith("Left alone, it is stopped at its time limit")
+    assert words(stall_seconds=90.0).endswith("(1 min 30 s), now.")

@@ -5,6 +5,7 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -197,3 +198,43 @@ def test_a_run_whose_folder_is_deleted_ends(start):
     shutil.rmtree(folders.data("runs", run.id[6:]))
     until(lambda: not lives(state["script"]["pid"]))
     until(lambda: not lives(state["supervisor"]["pid"]), 60)
+
+
+STANDS_STILL = """
+for step in range(1, 4):
+    tell("log", step=step, total_steps=9)
+    open(os.environ["HFFT_MOVED"], "w").close()
+while True:
+    print("still waiting for another process", flush=True)
+    time.sleep(0.1)
+"""
+
+
+def test_a_run_that_does_not_go_on_is_stopped_at_its_limit_whatever_it_prints(local):
+    run = Run(local, local.submit(replace(submission(STANDS_STILL), stall_seconds=1.0)))
+    assert run.wait(20).stage is Stage.ERROR
+    assert run.status.message == "It was stopped: nothing moved for 1 s, the limit it was given."
+    assert run.diagnosis.name == "stalled"
+    assert run.error.count("nothing moved") == 1
+
+
+@pytest.mark.ci
+def test_a_script_that_says_nothing_of_itself_goes_on_while_it_prints(local):
+    body = "for _ in range(20):\n    print('a line', flush=True)\n    time.sleep(0.1)\ntell('end')"
+    run = Run(local, local.submit(replace(submission(body), stall_seconds=1.0)))
+    assert run.wait(20).stage is Stage.COMPLETED
+
+
+def test_a_run_asked_to_finish_ends_as_after_its_last_step(start):
+    body = """
+tell("log", step=1, total_steps=900)
+while not os.path.isfile(os.environ["HFFT_FINISH"]):
+    time.sleep(0.05)
+tell("end")
+"""
+    run = start(body)
+    event_of(run)
+    assert run.finish() is run
+    assert run.wait(20).stage is Stage.COMPLETED
+    with pytest.raises(RunError, match="has ended"):
+        run.finish()

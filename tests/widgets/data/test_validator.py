@@ -147,7 +147,7 @@ def test_rows_are_not_read_again_at_every_step_of_a_meter(monkeypatch):
 
 
 def test_a_report_is_proven_by_a_button(sample_folders, monkeypatch) -> None:
-    from hfft_widgets.jobs import proof
+    from hfft_widgets.jobs.asking import proof
 
     monkeypatch.setattr(proof, "_MODULES", {"a_package_of_nobody": "train"})  # the real one takes seconds
     panel = checked(PAIRS, model="sample:model")

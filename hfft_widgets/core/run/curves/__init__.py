@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import cycle, groupby
 from math import isfinite
 from typing import Any
 
@@ -104,6 +104,7 @@ def _is_eval(name: str) -> bool:
 # ---- a plotly figure ------------------------------------------------------------------------------
 
 _PANEL_PIXELS = 230
+_DASHES = ("dash", "dot", "dashdot", "longdash")  # of runs beside, as the page draws them
 _FEW_POINTS = 30  # up to here points are marked: one evaluation alone would be an invisible line
 
 
@@ -112,6 +113,7 @@ def figure(
     names: Iterable[str] | None = None,
     *,
     panels: Sequence[Group] = (),
+    beside: Mapping[str, History] | None = None,
     title: str = "",
     y_log: bool = False,
     cap: int = 2000,
@@ -123,6 +125,7 @@ def figure(
         names: The metrics of one plot; None: one plot per group of `groups`, below each other, over the same steps.
             Names the history does not have are left out.
         panels: These groups instead.
+        beside: Points of other runs, by what each is called: dashed beside the curve of the same metric.
         title: Shown above the plots.
         y_log: Whether the vertical axes are logarithmic.
         cap: About how many points per curve are kept (see `thinning.thin`).
@@ -143,7 +146,13 @@ def figure(
         layout["title"] = {"text": _literal(title)}
     for i, panel in enumerate(panels):
         layout[_axis("yaxis", i)] = _y_axis(panel, i, len(panels), y_log=y_log)
-        traces += [_trace(name, history[name], i, len(traces) + k, cap) for k, name in enumerate(_held(panel, history))]
+        for name in _held(panel, history):
+            color = sum("dash" not in trace["line"] for trace in traces)
+            traces.append(_trace(name, history[name], i, color, cap))
+            for (other, points), dash in zip((beside or {}).items(), cycle(_DASHES), strict=False):
+                if points.get(name):
+                    trace = _trace(f"{name} ({other})", points[name], i, color, cap)
+                    traces.append({**trace, "opacity": 0.6, "line": {**trace["line"], "dash": dash}})
     return {"data": traces, "layout": layout}
 
 

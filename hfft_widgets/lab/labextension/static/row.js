@@ -53,7 +53,7 @@ export class Row {
     this._state.replaceChildren(outline(run.icon), element('span', {}, run.words));
     this._state.title = run.verdict ? run.verdict.words : '';
     write(this._about, about(run));
-    write(this._error, run.live ? run.waiting : run.error);
+    write(this._error, run.live ? run.waiting || run.note || '' : run.error);
     this._meter.hidden = !run.live || Boolean(run.waiting);
     this._bar.style.width = `${100 * (run.fraction ?? 0)}%`;
     this._draw(run);

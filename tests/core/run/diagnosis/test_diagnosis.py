@@ -212,3 +212,10 @@ def test_texts_of_any_length_and_kind():
     assert len(str(of("ValueError", "x" * 100_000))) < 1000
     assert "line one line two" in of("ValueError", "line one\nline two").evidence
     assert diagnose(Stage.ERROR, exit_code=1, error={"type": None, "message": 7}).evidence == "7"
+
+
+def test_a_job_that_its_own_script_stopped_for_standing_still_is_not_called_interrupted():
+    told = {"type": "Stalled", "message": "nothing moved for 1800 seconds, the limit it was given"}
+    found = diagnose(Stage.ERROR, exit_code=143, error=told)
+    assert found.name == "stalled"
+    assert "1800 seconds" in found.evidence

@@ -94,3 +94,12 @@ def test_out_of_memory_keeps_the_effective_batch():
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(hfft.errors.RunError, match="cannot be read"):
         hfft.diagnose(tmp_path / "none.log")
+
+
+def test_logs_that_it_was_not_made_with_are_nearly_all_right():
+    from tests.bench.fresh_logs import matrix
+
+    taken, score = matrix()
+    assert len(taken) >= 30
+    assert score["right"] >= 0.85 * score.total(), taken
+    assert score["wrong"] <= 0.03 * score.total(), taken

@@ -8,6 +8,15 @@ _AGAIN = "Go on from its last checkpoint, if it made one, with run.resume(); or 
 
 FAILURES = (
     Failure(
+        "stalled",
+        "It was stopped: nothing moved.",
+        "Its log shows where it stood still. Go on from its last checkpoint, if it made one, with run.resume(); where "
+        "it was only slow (a download, a long evaluation), launch it with a longer stall_minutes.",
+        "own",
+        raised=(r"Stalled\b",),
+        place=r"nothing moved for",
+    ),
+    Failure(
         "time_limit",
         "It was stopped at its time limit.",
         "Launch it again with a longer limit or fewer steps; here, run.resume() goes on from its last checkpoint.",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from hfft_widgets.core.run.diagnosis.failure import Failure
 
 _HTTP = (
@@ -10,7 +13,7 @@ _HTTP = (
 )
 _GATED = r"gated repo|restricted|awaiting a review|accept the conditions|ask for access"
 
-FAILURES = (
+_FAILURES = (
     Failure(
         "hub_storage",
         "The storage of the account or organisation on the Hub is full, so that nothing more can be pushed.",
@@ -81,7 +84,10 @@ FAILURES = (
         "The Hub, or what stands before it, did not answer as it should (5xx): most often for some minutes only.",
         "Launch again later; what is loaded stays. https://status.huggingface.co says whether it is known.",
         "HTTP 500, 502, 503, 504 of the Hub",
-        raised=(_HTTP + r"\b50[0234]\b (Server Error|Internal Server Error|Bad Gateway|Service|Gateway)",),
+        raised=(
+            _HTTP + r"Server error\b",
+            _HTTP + r"\b50[0234]\b (Server Error|Internal Server Error|Bad Gateway|Service|Gateway)",
+        ),
     ),
     Failure(
         "hub_login",
@@ -179,3 +185,15 @@ FAILURES = (
         within=r"wandb|trackio|comet|mlflow",
     ),
 )
+
+
+def _in_words_of_httpx() -> Iterator[Failure]:
+    """What the server said stands between quotes there, which are cut out where words are compared."""
+    known = {one.name: one for one in _FAILURES}
+    statuses = {"hub_rate": 429, "hub_login": 401, "hub_write": 403, "hub_pay": 402, "hub_missing": 404}
+    for name, status in statuses.items():
+        said = rf"Client error '{status}\b"
+        yield replace(known[name], raised=(_HTTP + r"Client error\b",), quoting=said, line="", place="")
+
+
+FAILURES = (*_FAILURES, *_in_words_of_httpx())

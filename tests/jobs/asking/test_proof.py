@@ -10,7 +10,7 @@ import pytest
 import hfft_widgets as hfft
 from hfft_widgets.core.data.report import validate_rows
 from hfft_widgets.errors import DataError
-from hfft_widgets.jobs import proof
+from hfft_widgets.jobs.asking import proof
 from tests.core.data.small import CHATML, assistant, user
 
 pytest.importorskip("trl")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +15,7 @@ import numpy as np
 from hfft_widgets.core.data.proof import Proof, Trial
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.errors import DataError, MissingExtraError
+from hfft_widgets.jobs.asking.child import ask_child
 from hfft_widgets.jobs.local.preflight import check_modules
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ Progress = Callable[[int, int], None]
 
 _MODULES = {"torch": "train", "trl": "train", "accelerate": "train"}
 _LEAST_ROWS, _MOST_ROWS, _MOST_REFUSED = 4, 16, 3
-_LOOK_SECONDS, _MOST_SECONDS = 0.2, 600.0
 _TOKENS = 1024  # TRL's default limit: where a person chose none, both sides cut there
 _HIDDEN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "WANDB_API_KEY")
 
@@ -154,38 +151,14 @@ def _answered(folder: Path, questions: Sequence[Mapping[str, Any]], progress: Pr
     """What the child answered; of questions that it did not come to, why."""
     if not questions:
         return []
-    with tempfile.TemporaryDirectory() as place:
-        asked, answers, said = (Path(place) / name for name in ("questions.json", "answers.jsonl", "said.txt"))
-        asked.write_text(json.dumps({"tokenizer": str(folder), "questions": questions}), "utf-8")
-        command = [sys.executable, "-m", "hfft_widgets.scripts.proving", str(asked), str(answers)]
-        with said.open("wb") as output:
-            child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=_environment()
-            )
-            try:
-                _wait(child, answers, len(questions), progress)
-            finally:
-                child.kill()
-                child.wait()
-        found = [json.loads(line) for line in _lines(answers)]
-        last = said.read_text("utf-8", "replace").strip().rpartition("\n")[2][:300]
-    why = f"the process ended before it came to this: {last or 'no word of it'}."
+    found, last = ask_child(
+        [sys.executable, "-m", "hfft_widgets.scripts.proving"],
+        {"tokenizer": str(folder), "questions": questions},
+        environment=_environment(),
+        progress=lambda done: progress(done, len(questions)),
+    )
+    why = f"the process ended before it came to this: {last[:300] or 'no word of it'}."
     return [*found, *({"raised": "", "differing": [], "not_tried": why} for _ in questions[len(found) :])]
-
-
-def _wait(child: subprocess.Popen[bytes], answers: Path, total: int, progress: Progress) -> None:
-    began = time.monotonic()
-    while True:
-        ended = child.poll() is not None
-        progress(len(_lines(answers)), total)
-        if ended or time.monotonic() - began > _MOST_SECONDS:
-            return
-        time.sleep(_LOOK_SECONDS)
-
-
-def _lines(file: Path) -> list[str]:
-    text = file.read_text("utf-8") if file.exists() else ""
-    return text[: text.rfind("\n") + 1].splitlines()
 
 
 def _environment() -> dict[str, str]:

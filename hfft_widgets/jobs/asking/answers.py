@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
+from hfft_widgets.core.method import METHODS
 from hfft_widgets.errors import RunError
 from hfft_widgets.hub.token import own_mask
+from hfft_widgets.jobs.asking.child import ask_child
+from hfft_widgets.jobs.trained_model import trained_model
 
 Which = Literal["both", "trained", "untrained"]
-_ANSWER_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,21 @@ class ModelAnswer:
     def __str__(self) -> str:
         said = (("untrained", self.untrained), ("trained", self.trained))
         return "\n".join([f"asked: {self.prompt}", *(f"{name}: {text}" for name, text in said if text is not None)])
+
+
+def ask_run(run: Any, prompt: str, which: Which = "both", *, longest: int, temperature: float) -> ModelAnswer:
+    """The same of the models of a finished training, a `Run`, whose module imports this one.
+
+    Raises:
+        ExportError: It has no finished model.
+        RunError: It could not be asked.
+    """
+    trained = str(trained_model(run))
+    method = METHODS.get(str(run.plan.get("method")))
+    if method is not None and not method.answers:
+        raise RunError("A reward model judges answers and writes none.", remedy="Ask the model that it is to judge.")
+    asked = ask_models(trained, str(run.plan["model"]), [prompt], which, longest=longest, temperature=temperature)
+    return asked[0]
 
 
 def ask_models(
@@ -68,13 +83,9 @@ def ask_models(
 def _asked(asked: Mapping[str, Any]) -> dict[str, list[str]]:
     script = str(files("hfft_widgets.scripts.proof").joinpath("answering.py"))
     try:
-        done = subprocess.run(
-            [sys.executable, script], input=json.dumps(asked), capture_output=True, text=True, errors="replace",
-            timeout=_ANSWER_SECONDS, check=False,
-        )  # fmt: skip
-        told = json.loads(done.stdout.strip().rpartition("\n")[2] or "{}")
-        told = told or {"error": done.stderr.strip()[-500:]}
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        answers, last = ask_child([sys.executable, script], asked)
+        told = answers[0] if answers else {"error": last[-500:]}
+    except (OSError, ValueError) as error:
         told = {"error": f"{type(error).__name__}: {error}"[:500]}
     if "error" in told:
         why = own_mask().hide(str(told["error"]))
