@@ -257,18 +257,13 @@ def control(
 
     Args:
         run_id: Its id.
-        action: "cancel"; on this machine also "finish" (end here as after the last step: saved, judged), "resume" (from its
-            last checkpoint) and "start-now" (without waiting for runs that came before); "rename".
+        action: "cancel" or "rename"; on this machine also "finish" (end here as after the last step: saved, judged),
+            "resume" (from its last checkpoint) and "start-now" (without waiting for runs that came before).
         name: With "rename": what to call it; empty: as before.
         allowance: What a person allowed; given by the door, never by who calls it.
     """
-    changes = {
-        "cancel": "stopped",
-        "finish": "stopped",
-        "resume": "started",
-        "start-now": "started",
-        "rename": "renamed",
-    }
+    changes = dict.fromkeys(("cancel", "finish"), "stopped") | dict.fromkeys(("resume", "start-now"), "started")
+    changes["rename"] = "renamed"
     if action not in changes:
         raise RunError(f"There is no action {action!r}.", remedy=f"Choose one of: {', '.join(changes)}.")
     (allowance or money.from_environment(agent=True)).check_changes(changes[action])

@@ -12,7 +12,6 @@ from hfft_widgets.errors import HfftError, RunError
 from hfft_widgets.jobs.hf import launch as launching
 from hfft_widgets.jobs.hf.records import launches
 from hfft_widgets.jobs.local import turns
-from hfft_widgets.widgets.billing import run_label, run_time
 from hfft_widgets.widgets.log import LOG_LINES
 from tests.hub_client.schedules import line
 from tests.jobs.conftest import PRELUDE, until

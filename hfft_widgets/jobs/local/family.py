@@ -1,4 +1,4 @@
-"""Processes as the system lists them: who started whom, and who carries a run's word.
+"""The processes of a run: who started whom, who carries its word, and how they end.
 
 With the standard library alone, like the supervisor, which loads it by path.
 """
@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+SWEEP_SECONDS = 2.0  # what a script left behind may end by itself for this long
+TICK_SECONDS = 0.2
 
 
 def birth(pid: int) -> str:
@@ -77,3 +82,56 @@ def bearers(name: str, word: str) -> dict[int, str]:
             if f"{name}={word}".encode() in variables and int(entry.parent.name) != os.getpid():
                 found[int(entry.parent.name)] = birth(int(entry.parent.name))
     return {pid: born for pid, born in found.items() if born}
+
+
+# ---- Ending them -------------------------------------------------------------------------------
+
+
+def ask(pid: int) -> None:
+    """Ask the script to stop: SIGTERM, on Windows Ctrl-Break.
+
+    Its children are left to it: a data loader that died here would take away the step that is to be saved.
+    """
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            os.kill(pid, signal.CTRL_BREAK_EVENT)
+        else:
+            os.kill(pid, signal.SIGTERM)
+
+
+def kill(pid: int, members: dict[int, str]) -> None:
+    """End the script with its group, and what is left of its family (which may have moved out of the group)."""
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
+    else:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+    living = {member: born for member, _, born in processes()} if members else {}
+    for member, born in members.items():
+        if born and living.get(member) == born:  # not a later process with the same id
+            _kill_one(member)
+
+
+def _kill_one(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            os.kill(pid, signal.SIGTERM)  # ends it at once there
+        else:
+            os.kill(pid, signal.SIGKILL)
+
+
+def sweep(pid: int, members: dict[int, str], name: str, word: str = "") -> None:
+    """After the script's end: what it started does not outlive it. Helpers that are about to end get a moment."""
+    if sys.platform != "win32":
+        deadline = time.monotonic() + SWEEP_SECONDS
+        while time.monotonic() < deadline and (_group_lives(pid) or bearers(name, word)):
+            time.sleep(TICK_SECONDS)
+    kill(pid, members | bearers(name, word))
+
+
+def _group_lives(pid: int) -> bool:
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, 0)
+            return True
+    return False

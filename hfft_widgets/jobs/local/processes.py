@@ -69,7 +69,7 @@ def end_tree(pid: int, grace_seconds: float) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         script = psutil.Process(pid)
         family = script.children(recursive=True)
-        supervisor.ask(pid)
+        supervisor.family.ask(pid)
         _, slow = psutil.wait_procs([script], timeout=grace_seconds)
         for process in slow:
             family += process.children(recursive=True)

@@ -49,7 +49,6 @@ GONE_TICKS = 10  # a network disk may lose a folder for a moment
 BEAT_SECONDS = 1.0
 START_SECONDS = 60.0  # a loaded machine may take long to start two interpreters
 LATE_SECONDS = 5.0  # after a limit that nobody held
-SWEEP_SECONDS = 2.0  # what a script left behind may end by itself for this long
 
 
 def _beside(name: str) -> Any:
@@ -176,58 +175,8 @@ def _alarm(limit: float) -> Any:
     return lambda: signal.setitimer(signal.ITIMER_REAL, limit + LATE_SECONDS)
 
 
-def ask(pid: int) -> None:
-    """Ask the script to stop: SIGTERM, on Windows Ctrl-Break.
-
-    Its children are left to it: a data loader that died here would take away the step that is to be saved.
-    """
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            os.kill(pid, signal.CTRL_BREAK_EVENT)
-        else:
-            os.kill(pid, signal.SIGTERM)
-
-
-def kill(pid: int, members: dict[int, str]) -> None:
-    """End the script with its group, and what is left of its family (which may have moved out of the group)."""
-    if sys.platform == "win32":
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
-    else:
-        with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
-    living = {member: born for member, _, born in family.processes()} if members else {}
-    for member, born in members.items():
-        if born and living.get(member) == born:  # not a later process with the same id
-            _kill_one(member)
-
-
-def _kill_one(pid: int) -> None:
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            os.kill(pid, signal.SIGTERM)  # ends it at once there
-        else:
-            os.kill(pid, signal.SIGKILL)
-
-
-def sweep(pid: int, members: dict[int, str], word: str = "") -> None:
-    """After the script's end: what it started does not outlive it. Helpers that are about to end get a moment."""
-    if sys.platform != "win32":
-        deadline = time.monotonic() + SWEEP_SECONDS
-        while time.monotonic() < deadline and (_group_lives(pid) or family.bearers(WORD, word)):
-            time.sleep(TICK_SECONDS)
-    kill(pid, members | family.bearers(WORD, word))
-
-
-def _group_lives(pid: int) -> bool:
-    if sys.platform != "win32":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, 0)
-            return True
-    return False
-
-
 class Stopper:
-    """Ends the script when its time is over, when it does not go on, when a cancel is asked for, or at a shutdown.
+    """Ends the script when its time is over, when it does not go on, when a cancel is asked for, or at a shutdown."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -270,10 +219,10 @@ class Stopper:
             if self.reason:
                 self._asked = time.monotonic()
                 self.family = family.descendants(self.pid)
-                ask(self.pid)
+                family.ask(self.pid)
         elif time.monotonic() - self._asked >= _grace(request):
             self.family |= family.descendants(self.pid)
-            kill(self.pid, self.family)
+            family.kill(self.pid, self.family)
 
     def _request(self) -> dict[str, Any] | None:
         with contextlib.suppress(OSError):  # a disk that refuses for a moment must not end the watching
@@ -405,7 +354,7 @@ def _run(folder: Path, submission: dict[str, Any], stopper: Stopper, state: Stat
     stopper.begin(process.pid, limit, submission.get("stall_seconds"), told=told)
     state.keep(script=identity(process.pid), started=time.time(), waiting=None)
     _follow(process, stopper, state, log_file.Cutter(folder / LOG))
-    sweep(process.pid, stopper.family, word)
+    family.sweep(process.pid, stopper.family, WORD, word)
     log_file.hide_secrets(folder)
     state.end(exit_code=process.returncode, stopped_for=stopper.reason)
     return 0

@@ -71,11 +71,11 @@ def test_descendants_are_found_with_and_without_proc(sleeper, monkeypatch):
     listed = family.descendants(outer.pid)
     assert list(listed) == [moved]
     assert len(listed[moved]) > 10
-    supervisor.kill(outer.pid, {moved: "a later process with the same id"})
+    supervisor.family.kill(outer.pid, {moved: "a later process with the same id"})
     outer.wait()
     outer.stdout.close()
     assert lives(moved)
-    supervisor.kill(outer.pid, listed)
+    supervisor.family.kill(outer.pid, listed)
     until(lambda: not lives(moved))
 
 
