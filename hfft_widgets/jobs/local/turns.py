@@ -209,7 +209,7 @@ class Ticket:
             now: Whether somebody said not to wait.
 
         Returns:
-            Why it waits; None: it may start, with `claim.threads`.
+            Why it waits; None: it may start, with the threads of its claim.
         """
         if self.handle is None or self._folder is None:
             self._begin(most)
