@@ -53,3 +53,12 @@ def test_badges_lead_to_the_projects_address_and_there_is_none_without_one():
 def _markdown(path: Path) -> str:
     cells = json.loads(path.read_text("utf-8"))["cells"]
     return "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+
+
+def test_every_address_within_the_project_leads_to_a_file():
+    named = re.findall(r"""(?:\]\(|src="|srcset=")([^)"]+)""", README)
+    here = [name for name in named if "://" not in name and not name.startswith("#")]
+    assert [name for name in here if not (ROOT / name).is_file()] == []
+    pictures = [ROOT / name for name in here if name.endswith(".png")]
+    assert {path.stem for path in pictures} == {"page_light", "page_dark"}
+    assert all(path.stat().st_size < 250_000 for path in pictures)

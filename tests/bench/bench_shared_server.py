@@ -47,6 +47,7 @@ def main() -> None:
     print(f"memory   {median(each):6.0f} MB a kernel, {sum(each):6.0f} MB in all")
     if trains:
         print(f"trainings {seen.most:5} at once at most, {seen.bytes / 1e6:.0f} MB together")
+        print(f"trainings {median(seen.cpu.values()):5.1f} CPU seconds each")
 
 
 def lesson(home: Path, together: Barrier, trains: bool) -> dict[str, float]:
@@ -81,7 +82,7 @@ def run(client, code: str, asked: dict[str, str] | None = None) -> dict[str, flo
 
 
 class Trainings:
-    """Counts trainings while they run: how many at once, and their memory together, at most.
+    """Counts trainings while they run: how many at once, and their memory together, at most; CPU seconds of each.
 
     Args:
         folder: In which they keep their files.
@@ -90,6 +91,7 @@ class Trainings:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.most, self.bytes = 0, 0.0
+        self.cpu: dict[int, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -110,6 +112,7 @@ class Trainings:
         for process in psutil.process_iter(["cmdline"]):
             with suppress(psutil.Error):
                 if (process.info["cmdline"] or [""])[-1] == "script.py" and process.cwd().startswith(str(self.folder)):
+                    self.cpu[process.pid] = sum(process.cpu_times()[:2])
                     yield memory(process)
 
 

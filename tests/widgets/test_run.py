@@ -123,7 +123,7 @@ def test_a_run_that_waits_for_its_turn_can_be_told_to_begin(local_plan, script, 
     monkeypatch.setenv(turns.QUEUE, str(tmp_path / "queue"))
     monkeypatch.setenv("HFFT_THREADS", str(os.cpu_count()))
     other = turns.Ticket("another", os.cpu_count(), 0)
-    other.look(turns.Room(os.cpu_count(), os.cpu_count()), str, os.cpu_count())
+    other.look(turns.Capacity(os.cpu_count(), os.cpu_count()), str, os.cpu_count())
     panel = hfft.TrainingMonitor(local_plan.with_script(script[0]))
     panel.launch()
     assert chip(panel) == "Waiting for its turn"

@@ -2,10 +2,10 @@
 
 With the standard library alone, like the supervisor, which loads it by path.
 
-Each run holds a ticket: a small file in one folder of the machine, `/tmp/hfft-queue` or what `HFFT_QUEUE` names ("off":
-no turns). A ticket says how many threads and how much memory a run takes, and its id, nothing else: everybody may read
-it. It counts while its lock is held (flock(2)). The script inherits the open file from its supervisor, so the lock ends
-with the last of the two, however they end: no stale ticket keeps anybody waiting. On Windows, where a lock is not
+Each run holds a ticket: a small file in one folder of the machine, `hfft-queue` in `/tmp` or what `HFFT_QUEUE` names
+("off": no turns). A ticket says how many threads and how much memory a run takes, and its id, nothing else: all may
+read it. It counts while its lock is held (flock(2)). The script inherits the open file from its supervisor, so the lock
+ends with the last of the two, however they end: no stale ticket keeps anybody waiting. On Windows, where a lock is not
 inherited, it ends with the supervisor.
 
 The folder is like /tmp itself: everybody may write there, nobody may delete what is another's. Where it cannot be made
@@ -61,7 +61,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Room:
+class Capacity:
     """What a machine has.
 
     Attributes:
@@ -77,14 +77,14 @@ class Room:
     free_bytes: int | None = None
 
 
-def free_threads(room: Room, others: Sequence[Claim]) -> int:
+def free_threads(room: Capacity, others: Sequence[Claim]) -> int:
     """CPUs that no running run has claimed; the machine's are everybody's, a person's share is that person's."""
     running = [one for one in others if one.running]
     own = sum(one.threads for one in running if one.own)
     return min(room.cores - sum(one.threads for one in running), room.allowed - own)
 
 
-def reason(mine: Claim, others: Sequence[Claim], room: Room, named: Any) -> dict[str, str] | None:
+def reason(mine: Claim, others: Sequence[Claim], room: Capacity, named: Any) -> dict[str, str] | None:
     """Why a run waits; None: it is its turn. Where nothing runs, the first begins, whatever it takes.
 
     Args:
@@ -122,7 +122,7 @@ def _more(ahead: Sequence[Claim]) -> str:
     return " One other run waits before it." if len(ahead) == 1 else f" {len(ahead)} other runs wait before it."
 
 
-def _free_memory(room: Room, running: Sequence[Claim]) -> int | None:
+def _free_memory(room: Capacity, running: Sequence[Claim]) -> int | None:
     """What is free now, or will be once those that have just begun hold what they need."""
     free = [] if room.free_bytes is None else [room.free_bytes]
     if room.memory_bytes is not None:
@@ -199,7 +199,7 @@ class Ticket:
         os.ftruncate(self.handle, 0)
         os.write(self.handle, json.dumps(told).encode())
 
-    def look(self, room: Room, named: Any, most: int, *, now: bool = False) -> dict[str, str] | None:
+    def look(self, room: Capacity, named: Any, most: int, *, now: bool = False) -> dict[str, str] | None:
         """Take the turn if it has come.
 
         Args:
@@ -209,7 +209,7 @@ class Ticket:
             now: Whether somebody said not to wait.
 
         Returns:
-            Why it waits; None: it may start, with `claim.threads`.
+            Why it waits; None: it may start, with the threads of its claim.
         """
         if self.handle is None or self._folder is None:
             self._begin(most)

@@ -60,7 +60,7 @@ class Turn:
     def _room(self) -> Any:
         groups = self._threads.own_groups("memory")
         cores = max(self._allowed, os.cpu_count() or 1)
-        return self._turns.Room(
+        return self._turns.Capacity(
             cores, self._allowed, self._memory.total_bytes(groups), self._memory.free_bytes(groups)
         )  # fmt: skip
 

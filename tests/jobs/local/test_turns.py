@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from hfft_widgets.jobs.local import turns
-from hfft_widgets.jobs.local.turns import Claim, Room, Ticket, reason
+from hfft_widgets.jobs.local.turns import Capacity, Claim, Ticket, reason
 
 GB = 10**9
-ROOM = Room(cores=4, allowed=4, memory_bytes=16 * GB, free_bytes=12 * GB)
+ROOM = Capacity(cores=4, allowed=4, memory_bytes=16 * GB, free_bytes=12 * GB)
 
 
 def claim(run, threads=4, memory=0, **more):
@@ -43,16 +43,16 @@ def named(run):
          "It waits for its turn. One other run waits before it."),  # nobody is overtaken
         (claim("b", 1), [claim("a", 3, running=True), claim("c", 2)], ROOM, None),
         # a share of one's own on a larger machine: what others take of theirs is theirs
-        (claim("b", 2), [claim("a", 2, running=True, own=False)], Room(8, 2), None),
-        (claim("b", 2), [claim("a", 2, running=True)], Room(8, 2), "It waits for local:a: 2 of 2 cores are taken."),
-        (claim("b", 2), [claim("a", 7, running=True, own=False)], Room(8, 2),
+        (claim("b", 2), [claim("a", 2, running=True, own=False)], Capacity(8, 2), None),
+        (claim("b", 2), [claim("a", 2, running=True)], Capacity(8, 2), "It waits for local:a: 2 of 2 cores are taken."),
+        (claim("b", 2), [claim("a", 7, running=True, own=False)], Capacity(8, 2),
          "It waits for local:a: 7 of 8 cores are taken."),
         (claim("b", 1, 13 * GB), [claim("a", 1, running=True)], ROOM,
          "It waits for local:a: it needs 13.0 GB of memory, and 12.0 GB are free."),
         # one that has just begun does not hold yet what it will
         (claim("b", 1, 8 * GB), [claim("a", 1, 10 * GB, running=True)], ROOM,
          "It waits for local:a: it needs 8.0 GB of memory, and 6.0 GB are free."),
-        (claim("b", 1, 8 * GB), [claim("a", 1, running=True)], Room(4, 4), None),  # nobody knows
+        (claim("b", 1, 8 * GB), [claim("a", 1, running=True)], Capacity(4, 4), None),  # nobody knows
     ],
 )  # fmt: skip
 def test_whose_turn_it_is(mine, others, room, said):
@@ -100,7 +100,7 @@ def test_others_may_read_a_ticket_and_not_change_it(queue):
 
 def test_a_ticket_whose_holders_are_gone_counts_for_nothing_and_is_removed(queue):
     body = f"import os, sys; sys.path.insert(0, {str(Path.cwd())!r}); from hfft_widgets.jobs.local import turns\n"
-    body += "t = turns.Ticket('a', 4, 0); t.look(turns.Room(4, 4), str, 4); print(os.getpid(), flush=True); input()"
+    body += "t = turns.Ticket('a', 4, 0); t.look(turns.Capacity(4, 4), str, 4); print(os.getpid(), flush=True); input()"
     holder = subprocess.Popen([sys.executable, "-c", body], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     holder.stdout.readline()
     mine = Ticket("b", 4, 0)
