@@ -78,12 +78,14 @@ def _sizes(plan: Values) -> Markup:
     known_answers, memory = plan.get("answered") or {}, plan.get("running_bytes") or {}
     for name, size in plan["sizes_bytes"].items():
         note = [" ", el("span", notes[name], class_="sub")] if name in notes else None
-        needs = bytes_text(memory[name]) if name in memory else "that of its base"
         asked = known_answers.get(name)
         right = f"{asked['right']} of {asked['count']}" if asked else "not exported yet"
-        rows.append((el("span", el("b", name), note), bytes_text(size), needs, *([right] if known_answers else [])))
+        needs = bytes_text(memory[name]) if name in memory else "with its base"
+        bits = f"{8 * size / plan['parameters']:.1f}" if name in memory or not memory else ""  # not of an adapter
+        more = ([needs] if memory else []) + ([right] if known_answers else [])
+        rows.append((el("span", el("b", name), note), bits, bytes_text(size), *more))
     chosen = list(plan["sizes_bytes"]).index(plan["quantization"])
-    heads = ["Quantization", "Size", "Memory to answer"]
+    heads = ["Quantization", "Bits per weight", "Size", *(["Memory to answer"] if memory else [])]
     if known_answers:
         heads.append(f"Right answers (trained: {next(iter(known_answers.values()))['trained']})")
     return fold(f"All {len(rows)} kinds of file: size, memory, right answers", table(heads, rows, selected=chosen))
@@ -211,11 +213,12 @@ def _all_files(export: Values, proof: Values) -> Markup | None:
 def _result_figures(plan: Values, proof: Values, answers: Values) -> Markup:
     size, score = int(proof.get("bytes") or 0), answers.get("score")
     asked = plural(int(answers.get("count") or 0), "held-out question")
+    bits = f"{8 * size / plan['parameters']:.1f} bits per weight"
     right = f"of {asked} right: the model as trained, not this file"
     return figures(
         *([(f"{score['after']:.0%}", right)] if score else []),
         (bytes_text(size), "the file"),
-        (plan["quantization"], f"{8 * size / plan['parameters']:.1f} bits per weight"),
+        (plan["quantization"], "beside its base" if proof.get("alone") else bits),
         (count_text(plan["parameters"]), "parameters"),
     )
 

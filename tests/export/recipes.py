@@ -91,7 +91,8 @@ def build(folder: Path, architecture: str, way: str) -> tuple[Path, Callable[[],
         made = model(architecture, seed=3)
         made.save_pretrained(target)
         save_tokenizer(base, target)
-        (target / "tokenizer.model").write_bytes((base / "tokenizer.model").read_bytes())
+        if (base / "tokenizer.model").exists():  # a byte-level tokenizer has none
+            (target / "tokenizer.model").write_bytes((base / "tokenizer.model").read_bytes())
         return target, lambda: model(architecture, seed=3)
     model(architecture).save_pretrained(base)
     if way == "chain":

@@ -30,7 +30,7 @@ def test_adapter_becomes_a_verified_file(exported, models):
     ]  # nothing of the way is left
     told = exported.said("verified")
     assert told["verified"] is True
-    assert told["strings"] == 18
+    assert told["strings"] == 18 + 5  # and the added tokens
     assert told["eos"] == "<|im_end|>"
     assert told["prompt"] == models.plan("adapter", "Q4_K_M").prompt
     assert told["answer"]
@@ -183,7 +183,7 @@ def test_merge_adds_exactly_the_adapter(models, tmp_path):
 
     from hfft_widgets.scripts.gguf.merging import merge
 
-    found = merge([str(models.adapter)], str(models.base), "bfloat16", str(tmp_path), str(tmp_path / "truth"))
+    found = merge([str(models.adapter)], str(models.base), "bfloat16", str(tmp_path), str(tmp_path / "truth"), "Hi")
     assert (found["dtype"], found["untied"]) == ("bfloat16", False)
     base = load_file(models.base / "model.safetensors")
     adapter = load_file(models.adapter / "adapter_model.safetensors")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hfft_widgets.scripts.gguf.extras.importance import collect
 from hfft_widgets.scripts.gguf.extras.mapped import SHARD, merge_into_files, short_of_memory
-from hfft_widgets.scripts.gguf.folders import MODEL_FILES, local_folder, read_json
+from hfft_widgets.scripts.gguf.folders import local_folder, read_json
 from hfft_widgets.scripts.gguf.loading import Original
 from hfft_widgets.scripts.gguf.sameness import fingerprints, refuse_unchanged
 from hfft_widgets.scripts.gguf.subprocess_steps import STEPS, StepFailedError, say
@@ -49,10 +49,9 @@ def merge(adapters, base, dtype, folder, truth, prompt, unchanged_too=False, imp
         model is from the trained one.
     """
     say(share=0.02, message="Loading the base model")
-    base_folder = local_folder(base, MODEL_FILES)
-    short = short_of_memory(base_folder)
+    short = Path(base).is_dir() and short_of_memory(base)
     spilled = Path(folder).with_name("merged-weights") if short else None
-    whole = load_whole(base_folder, dtype)
+    whole = load_whole(base, dtype)
     before = fingerprints(whole)
     for number, adapter in enumerate(adapters[:-1]):
         say(message="Merging what was trained first")

@@ -35,8 +35,9 @@ def prove(file, truth, questions=(), longest=128):
 
     Returns:
         weights (tensors read), numbers (how far the file is from the trained model, None where llama.cpp cannot run),
-        sixteen_bit (how it answered the questions, or None), spoken (tokens it answered the prompt with, and whether it
-        stopped by itself, or None: it computes what the trained model computes, so smaller files must speak and stop).
+        sixteen_bit (how it answered the questions, or None), spoken (tokens of its answer to the prompt, 0 without a
+        word, and whether it stopped by itself, or None). It computes what the trained model computes: smaller files
+        must speak and stop as it does.
     """
     say(share=0.05, message="Reading every weight")
     texts, said, experts, rows = read_truth(truth)
@@ -54,7 +55,7 @@ def prove(file, truth, questions=(), longest=128):
     refuse_apart(found, "In llama.cpp the file is not the trained model", remedy)
     asked = judge(questions, ask_all(copy, questions, longest), "BF16") if questions else None
     tokens, stopped = copy.continued(texts[-1], SPOKEN_TOKENS)
-    spoken = {"tokens": len(tokens), "stopped": stopped}
+    spoken = {"tokens": len(tokens) if copy.text(tokens).strip() else 0, "stopped": stopped}
     return {"weights": weights, "numbers": found, "sixteen_bit": asked, "spoken": spoken}
 
 

@@ -148,7 +148,8 @@ def sample_texts(original, prompt, questions=()):
     if original.template:
         texts += [original.chat(text) for text in texts[:]]
         texts += [original.chat(SAMPLES[0], SAMPLES[2], SAMPLES[3]), original.chat(prompt, SAMPLES[5])]
-    texts += [token.content for token in original.tokenizer.added_tokens_decoder.values() if token.special]
+    added = (token for token in original.tokenizer.added_tokens_decoder.values() if token.special)
+    texts += [token.content for token in added if token.content != original.tokenizer.mask_token]  # many have no row
     return texts + [row[key] for row in questions[:TRAINING_TEXTS] for key in ("asked", "expected") if row[key]]
 
 

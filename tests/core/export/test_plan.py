@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfft_widgets.core.export.plan import DEFAULT_PROMPT, ExportPlan
-from hfft_widgets.core.export.quantizations import BY_CONVERTER, QUANTIZATIONS
+from hfft_widgets.core.export.quantizations import ADAPTER, BY_CONVERTER, QUANTIZATIONS
 from hfft_widgets.core.export.script import MODULES, recipe
 from hfft_widgets.core.export.trained import Trained, make_export_plan
 from hfft_widgets.core.script import RECIPE_END, read_plan
@@ -113,7 +113,7 @@ def test_sixteen_bit_file_fits_the_weights(dtype, outtype):
     assert plan_of(config={**CONFIG, "dtype": None, "torch_dtype": dtype}).outtype == outtype
 
 
-@pytest.mark.parametrize("name", QUANTIZATIONS)
+@pytest.mark.parametrize("name", [name for name in QUANTIZATIONS if name != ADAPTER])
 def test_without_quantizer_only_what_the_converter_writes(name):
     plan = plan_of(quantization=name, quantizer_available=False)
     if name not in BY_CONVERTER:

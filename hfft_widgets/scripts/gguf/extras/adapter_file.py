@@ -132,11 +132,10 @@ def load_with_base(file, base):
 
 
 def change_of(gguf, first, second, alpha, name):
-    """The two small matrices as float32, the second times what llama.cpp scales with."""
+    """Two small matrices as float32 whose product, second times first, is the change that llama.cpp computes with."""
     a, b = (numbers_of(gguf, one, slice(None)) for one in (first, second))
-    if name == "token_embd.weight":  # llama.cpp reads rows of this one: it lies the other way
-        a = a.T
-    return a, b * (alpha / b.shape[-1])
+    b = b * (alpha / b.shape[-1])
+    return (b.T, a) if name == "token_embd.weight" else (a, b)  # of the embedding it takes rows: they lie the other way
 
 
 def misfit(gguf, tensor, merged, change):

@@ -111,7 +111,7 @@ def read_importance(file):
     }
 
 
-class Entry(ctypes.Structure):
+class MatrixEntry(ctypes.Structure):
     """llama.h: struct llama_model_imatrix_data."""
 
     _fields_ = (("name", ctypes.c_char_p), ("data", ctypes.c_void_p), ("size", ctypes.c_size_t))
@@ -134,7 +134,7 @@ def use_importance(settings, values):
     at = held.find(struct.pack("<ii", PROBE, settings.ftype))
     if at < 0 or len(held) - at != SETTINGS_BYTES or any(held[at + IMPORTANCE_AT :]):
         return None
-    rows = [Entry(name.encode(), data.ctypes.data, data.size) for name, data in values.items()]
-    entries = (Entry * (len(rows) + 1))(*rows, Entry(None, None, 0))
+    rows = [MatrixEntry(name.encode(), data.ctypes.data, data.size) for name, data in values.items()]
+    entries = (MatrixEntry * (len(rows) + 1))(*rows, MatrixEntry(None, None, 0))
     ctypes.c_void_p.from_address(id(settings) + at + IMPORTANCE_AT).value = ctypes.addressof(entries)
     return entries, values
