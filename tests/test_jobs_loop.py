@@ -178,21 +178,23 @@ def test_trained_and_exported_by_jobs_pulled_and_answered(hub: StandInHub) -> No
 
 @pytest.mark.full
 @pytest.mark.timeout(600)
-def test_the_notebook_runs_unchanged(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub.state.store.repos.clear()  # as a new account finds it
-    for name, value in {**settings(hub, "here"), "HF_HUB_OFFLINE": "0"}.items():
+def test_the_lesson_rents_a_machine_by_one_switch(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class sees the recording; with one word changed the same cells start a job, with a token that is typed."""
+    for name, value in {**settings(hub, "here"), "HF_HUB_OFFLINE": "0", "HF_TOKEN": ""}.items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace('WHERE = "recording"', 'WHERE = "stand-in"')
+        cell.source = cell.source.replace("hfft.sign_in()", f'hfft.sign_in("{WRITE_TOKEN}")')  # what a person types
     NotebookClient(notebook, timeout=400, resources={"metadata": {"path": str(hub.root.parent)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     printed = "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
     assert "signed in as user, can write, can run jobs" in printed
-    assert printed.count("COMPLETED") == 3, printed
-    assert "llama-server -hf user/hfft-tiny-tuned-GGUF:Q4_K_M" in printed
-    assert "at most" in printed
-    assert len(hub.jobs) == 2
-    assert WRITE_TOKEN not in nbformat.writes(notebook)
+    assert printed.count("COMPLETED") == 2, printed
+    assert printed.count("at most $0.01") >= 2, printed  # looked at, and refused below it
+    assert len(hub.jobs) == 1
+    assert WRITE_TOKEN not in json.dumps(outputs)
+    assert not [name for name in hub.state.store.repos if "for-jobs" in str(name)]
 
 
 @pytest.mark.full

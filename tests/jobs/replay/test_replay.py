@@ -11,7 +11,10 @@ import pytest
 import hfft_widgets as hfft
 from hfft_widgets.jobs.replay import recorded
 
-SIGNS = {"overfit": "overfitting", "dpo": "both answers lose", "sft": None}
+SIGNS = {
+    "overfit": "overfitting", "diverging": "diverging", "slow": None, "dpo": "both answers lose",
+    "hacked": "answers cut", "grpo": None, "sft": None, "answers": None,
+}  # fmt: skip
 LEAN = """
 import sys, psutil
 import hfft_widgets as hfft
@@ -33,6 +36,41 @@ def test_what_a_recording_is_for_is_seen_in_it(name, sign):
     run = whole(name)
     assert run.stage == "COMPLETED"
     assert next((found.name for found in run.health), None) == sign, [found.words for found in run.health]
+
+
+def test_out_of_memory_is_known():
+    run = whole("memory")
+    assert run.stage == "ERROR"
+    assert run.diagnosis.cause == "Out of memory"
+    assert run.diagnosis.change
+
+
+def test_a_reward_grows():
+    run = whole("grpo")
+    reward = [point.value for point in run.history["reward"]]
+    third = len(reward) // 3
+    assert sum(reward[-third:]) > 1.3 * sum(reward[:third])
+    assert run.verdict.outcome == "same"  # on held-out prompts
+
+
+def test_a_reward_is_hacked():
+    run = whole("hacked")
+    last = {name: [point.value for point in run.history[name][-5:]] for name in ("reward", "rewards/correct/mean")}
+    assert min(last["reward"]) > 0.3
+    assert max(last["rewards/correct/mean"]) == 0
+    assert run.verdict.outcome == "worse"
+
+
+def test_the_lower_loss_is_the_worse_model():
+    """Learned whole, a long system prompt that every row repeats makes the loss low, and the answers are worse."""
+    whole_rows, answers = whole("whole"), whole("answers")
+    assert whole_rows.history.last("loss").value < answers.history.last("loss").value
+    assert right(whole_rows) < right(answers)
+
+
+def right(run: hfft.Run) -> int:
+    rows = run.journal.data("answers")["rows"]
+    return sum(row["after"] == row["expected"] for row in rows)
 
 
 def test_it_says_that_it_is_one_wherever_it_is_shown():

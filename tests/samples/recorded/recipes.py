@@ -20,6 +20,7 @@ DESK = (
 )
 """A system prompt that every row repeats, as in many real chat logs."""
 
+_SHORT = {"max_steps": 40, "lr_scheduler_type": "constant", "eval_rows": 24, "questions": 8}
 _TRIES = {"max_completion_length": 12, "num_generations": 8, "batch_size": 64, "accumulation": 1}
 
 
@@ -60,12 +61,12 @@ def sft() -> Run:
 
 def slow() -> Run:
     """A learning rate of a fiftieth of what it should be."""
-    return trained(planned("sample:messages", max_steps=60, learning_rate=1e-5, lr_scheduler_type="constant"))
+    return trained(planned("sample:messages", learning_rate=1e-5, **_SHORT))
 
 
 def diverging() -> Run:
     """A learning rate two hundred times as high as it should be."""
-    return trained(planned("sample:messages", max_steps=60, learning_rate=0.1, lr_scheduler_type="constant"))
+    return trained(planned("sample:messages", learning_rate=0.1, **_SHORT))
 
 
 def overfit() -> Run:

@@ -53,7 +53,7 @@ def test_a_whole_folder_has_all_twelve(whole):
         ("run.json", {"plan": {}}, "fewer than 3 reasons"),
         ("run.json", {"stage": "ERROR"}, "not complete"),
         ("run.json", {"eval_loss": []}, "three evaluations"),
-        ("run.json", {"chosen_step": 20}, "from the lowest held-out loss"),
+        ("run.json", {"chosen_step": 20}, "far above the lowest one"),
         ("run.json", {"answers": {"count": 8, "score": {"before": 0, "after": 1}}}, "40 held-out questions"),
     ],
 )
