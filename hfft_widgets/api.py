@@ -96,7 +96,7 @@ def plan_training(
     *,
     goal: Goal | None = None,
     method: MethodName | None = None,
-    peft: Literal["lora", "none"] | None = None,
+    peft: Literal["lora", "qlora", "none"] | None = None,
     flavor: str | None = None,
     push_to: str | None = None,
     allow_large: bool = False,
@@ -113,13 +113,13 @@ def plan_training(
         report: From `validate`, with mappings and fixes applied; of another model it is validated again.
         goal: "instruction following", "preferences" or "verifiable reasoning".
         method: "SFT", "DPO", "GRPO", "KTO", "Reward" or "RLOO"; overrides the goal.
-        peft: "lora" or "none"; chosen by rule if not given, as is the flavor.
+        peft: "lora", "qlora" (adapters on 4-bit weights) or "none"; chosen by rule if not given, as is the flavor.
         flavor: "local" or a flavor of Hugging Face Jobs.
         push_to: Hub repository for the result.
         allow_large: Plan models of 8 billion parameters and more.
         max_usd: The most it may cost; a plan that may cost more says so, `plan.within(usd=...)` makes it shorter.
         image: The container a job runs in, with `uv` in it; the tested one if not given.
-        **settings: Any of `Settings`, by name, e.g. `num_train_epochs=1`.
+        **settings: Any of `Settings`, by name, e.g. `num_train_epochs=1`, or by TRL's name for it.
 
     Returns:
         The plan, with its reasons, its estimate and its script; nothing is started. Its rewards, if any, were tried.

@@ -25,9 +25,11 @@ from hfft_widgets.core.plan.defaults import (
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.proposals.choices import CostChoice, choices_for
 from hfft_widgets.core.plan.recipe import rewards, short_script, training_script
-from hfft_widgets.core.plan.settings import SETTING_NAMES, Reason
+from hfft_widgets.core.plan.settings import EIGHT_BITS, SETTING_NAMES, Reason
+from hfft_widgets.core.plan.settings.names import understood
+from hfft_widgets.core.plan.settings.setting import PEFT
 from hfft_widgets.core.plan.warnings import precision_of, warnings_of
-from hfft_widgets.core.plan.workload import PEFT, Training
+from hfft_widgets.core.plan.workload import Training
 from hfft_widgets.core.reward_trial import RewardTrial
 from hfft_widgets.core.script import fingerprint, recipe_of
 from hfft_widgets.core.units import plural
@@ -204,16 +206,22 @@ class TrainingPlan(Training, HasCard):
     @property
     def modules(self) -> dict[str, str]:
         """Modules the script imports, with the extra that brings each."""
-        return {**_MODULES, **({"peft": "train"} if self.peft == "lora" else {})}
+        eight = self.quantized or self.settings.optim in EIGHT_BITS
+        return {
+            **_MODULES,
+            **({"peft": "train"} if self.adapts else {}),
+            **({"bitsandbytes": "qlora"} if eight else {}),
+            **({"vllm": "vllm"} if self.uses_vllm else {}),
+        }
 
     @property
     def disk_bytes(self) -> int:
         """Free disk a run needs: two checkpoints (weights and, for full training, two moments) and the result."""
-        trained = self.facts.lora_parameters(self.settings.lora_r) if self.peft == "lora" else self.facts.parameters
+        trained = self.work.trained(self.facts)
         return int(trained * 4 * (3 * 2 + 1) + 50e6)
 
     def replace(self, **changes: Any) -> TrainingPlan:
-        """A new plan with other values: of this class, or of a setting by its name.
+        """A new plan with other values: of this class, or of a setting by its name or TRL's.
 
         What depends on them follows where it was not said: the batch on another flavor (the effective batch stays),
         the learning rate of another method or of adapters, the intervals of another length.
@@ -221,10 +229,7 @@ class TrainingPlan(Training, HasCard):
         Raises:
             PlanError: An unknown name, a value that is not allowed, or one that an edited script would not follow.
         """
-        unknown = set(changes) - set(_OWN) - SETTING_NAMES
-        if unknown:
-            names = ", ".join(sorted({*_OWN, *SETTING_NAMES}))
-            raise PlanError(f"A plan has no {', '.join(sorted(unknown))}.", remedy=f"It has: {names}.")
+        changes = understood(changes, _OWN, "A plan")
         new = {name: value for name, value in changes.items() if value != _value(self, name)}
         plan = self.with_values(**self._following(new), **new)
         if not {"flavor", "num_train_epochs", "max_steps", "rows"}.isdisjoint(new):

@@ -40,8 +40,7 @@ def _differences(plan: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[
     yield from _unlike("adapters", *(one.get("peft") for one in (plan, other)))
     both = plan.get("settings", {}), other.get("settings", {})
     for name, setting in SETTINGS.items():
-        says = any(one.get("method") in setting.methods and (one.get("peft") == "lora" or not setting.adapters)
-                   for one in (plan, other))  # fmt: skip
+        says = any(setting.said_by(one.get("method"), one.get("peft")) for one in (plan, other))
         if says and name in both[0] and name in both[1]:
             label = setting.label if sum(map(str.isupper, setting.label)) > 1 else setting.label.lower()
             yield from _unlike(label, both[0][name], both[1][name])
