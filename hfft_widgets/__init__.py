@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.estimate.estimate import Estimate as Estimate
     from hfft_widgets.core.export.plan import ExportPlan as ExportPlan
     from hfft_widgets.core.plan.plan import TrainingPlan as TrainingPlan
+    from hfft_widgets.core.plan.sweep import Sweep as Sweep
     from hfft_widgets.core.reward_trial import RewardTrial as RewardTrial
     from hfft_widgets.core.run.diagnosis import Diagnosis as Diagnosis
     from hfft_widgets.core.run.history import MetricHistory as MetricHistory
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.index import runs_frame as runs_frame
     from hfft_widgets.jobs.local.callback import TrainerCallback as TrainerCallback
     from hfft_widgets.jobs.run import Run as Run
+    from hfft_widgets.jobs.sweep import SweepRun as SweepRun
     from hfft_widgets.jobs.uploads import delete_upload as delete_upload
     from hfft_widgets.jobs.uploads import upload as upload
     from hfft_widgets.trials import try_reward as try_reward
@@ -75,6 +77,7 @@ _HOMES = {
     "core.export.plan": ("ExportPlan",),
     "core.estimate.estimate": ("Estimate",),
     "core.plan.plan": ("TrainingPlan",),
+    "core.plan.sweep": ("Sweep",),
     "core.reward_trial": ("RewardTrial",),
     "core.run.diagnosis": ("Diagnosis",),
     "core.run.history": ("MetricHistory", "Point"),
@@ -85,6 +88,7 @@ _HOMES = {
     "jobs.local.callback": ("TrainerCallback",),
     "jobs.run": ("Run",),
     "jobs.index": ("runs_frame",),
+    "jobs.sweep": ("SweepRun",),
     "jobs.uploads": ("delete_upload", "upload"),
     "trials": ("try_reward",),
     "widgets.data": ("DatasetValidator",),

@@ -28,6 +28,7 @@ _CARDS = {
     "run": "run",
     "rules": "report.rules",
     "reward_trial": "reward_trial",
+    "sweep": "sweep",
 }
 # what a card reads without asking whether it is there
 _USUAL: Mapping[str, Any] = {"title": "untitled", "name": "untitled", "reasons": [], "warnings": [], "card": {}}

@@ -65,7 +65,7 @@ class PlanRequest:
     image: str = ""
 
     def __post_init__(self) -> None:
-        named = understood(self.settings, ("push_to",), "A plan")
+        named = understood(self.settings, ("push_to",))
         push_to = named.pop("push_to", self.push_to)  # as `hub_model_id`
         if self.push_to not in {None, push_to}:
             raise PlanError("push_to is given twice, as hub_model_id too.", remedy="Give it once.")

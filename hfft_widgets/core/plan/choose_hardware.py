@@ -124,7 +124,8 @@ def _suits_here(draft: Training, asked: _Asked) -> bool:
 
 def _cheapest(draft: Training, names: Iterable[str], peft: str, asked: _Asked) -> Training | None:
     """The cheapest of these flavors that holds it, if one does."""
-    there = (_prepared(draft, peft, name, asked) for name in names)
+    able = [name for name in names if peft != "qlora" or draft.machine(name).gpu]  # a processor takes days for it
+    there = (_prepared(draft, peft, name, asked) for name in able)
     fitting = [training for training in there if training.estimate.fits]
     return min(fitting, key=lambda training: training.estimate.usd.mid, default=None)
 
@@ -341,7 +342,9 @@ class Refusal(HasCard):
     @property
     def instead(self) -> str:
         """What to do, and what only those who know should do."""
-        return f"{SMALLER[0]}. {SMALLER[1]} If you know what you do: allow_large=True (and peft=\"qlora\" on a small card)."
+        return (
+            f'{SMALLER[0]}. {SMALLER[1]} If you know what you do: allow_large=True (and peft="qlora" on a small card).'
+        )
 
     def error(self) -> ModelTooLargeError:
         """The refusal as what is raised."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,6 +29,7 @@ from hfft_widgets.core.plan.recipe import rewards, short_script, training_script
 from hfft_widgets.core.plan.settings import EIGHT_BITS, SETTING_NAMES, Reason
 from hfft_widgets.core.plan.settings.names import understood
 from hfft_widgets.core.plan.settings.setting import PEFT
+from hfft_widgets.core.plan.sweep import Sweep, make_sweep
 from hfft_widgets.core.plan.warnings import precision_of, warnings_of
 from hfft_widgets.core.plan.workload import Training
 from hfft_widgets.core.reward_trial import RewardTrial
@@ -229,7 +231,7 @@ class TrainingPlan(Training, HasCard):
         Raises:
             PlanError: An unknown name, a value that is not allowed, or one that an edited script would not follow.
         """
-        changes = understood(changes, _OWN, "A plan")
+        changes = understood(changes, _OWN)
         new = {name: value for name, value in changes.items() if value != _value(self, name)}
         plan = self.with_values(**self._following(new), **new)
         if not {"flavor", "num_train_epochs", "max_steps", "rows"}.isdisjoint(new):
@@ -290,6 +292,14 @@ class TrainingPlan(Training, HasCard):
                 "The script was edited by hand, and this setting would not reach it.",
                 remedy="Change the script itself, or take the edit back first: plan.with_script(None).",
             )
+
+    def sweep(self, setting: str, values: Iterable[Any]) -> Sweep:
+        """The plan once for each of two to six values of a setting, with the price of all; nothing is started.
+
+        Raises:
+            PlanError: It cannot be swept, or the values are too few, too many, alike or not allowed.
+        """
+        return make_sweep(self, setting, values)
 
     def within(self, *, seconds: float | None = None, usd: float | None = None) -> TrainingPlan:
         """The plan with as many steps as a limit leaves room for; the plan itself if all of them do.

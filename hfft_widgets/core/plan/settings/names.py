@@ -46,43 +46,43 @@ _CALLED = {
     "dropout": "lora_dropout", "rslora": "use_rslora", "dora": "use_dora", "vllm": "use_vllm", "kl": "beta",
     "kl_coef": "beta", "lora_rank": "lora_r", "target_layers": "lora_targets", "batch": "batch_size",
 }  # fmt: skip
+_EVERY_LAYER = ("target_modules", "all-linear")
 TRL = {one.trl: name for name, one in SETTINGS.items() if one.trl and one.trl not in _OTHERWISE} | _SAME
 """Names of TRL, transformers and PEFT -> ours."""
 
 
-def understood(given: Mapping[str, Any], own: Collection[str], what: str) -> dict[str, Any]:
+def understood(given: Mapping[str, Any], own: Collection[str] = ()) -> dict[str, Any]:
     """The values under our names.
 
-    >>> understood({"per_device_train_batch_size": 4, "beta": 0.1}, (), "A plan")
+    >>> understood({"per_device_train_batch_size": 4, "beta": 0.1})
     {'batch_size': 4, 'beta': 0.1}
 
     Args:
         given: Values by our names or TRL's.
         own: Names beside those of the settings that can be given.
-        what: Whose names they are, for the message.
 
     Raises:
         PlanError: A name that means nothing here, with what was probably meant, or one value given twice.
     """
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        ours = name if name in SETTINGS or name in own else TRL.get(name, "")
-        if not ours or (ours not in SETTINGS and ours not in own):
-            raise PlanError(f"{what} has no setting {name!r}.", remedy=_meant(name, own))
-        if ours in found:
-            raise PlanError(f"{ours} is given twice: TRL's name for it stands beside it.", remedy="Give it once.")
-        found[ours] = list(value) if name == "target_modules" and isinstance(value, set) else value
-        if name == "target_modules" and value == "all-linear":
-            found[ours] = ()
-    return found
+    ours = {name: name if name in SETTINGS or name in own else TRL.get(name, "") for name in given}
+    unknown = sorted(name for name, meant in ours.items() if meant not in SETTINGS and meant not in own)
+    if unknown:
+        known = sorted({*own, *SETTINGS})
+        guesses = "".join(f"{_meant(name, known, one=len(unknown) == 1)} " for name in unknown)
+        raise PlanError(
+            f"Unknown setting {', '.join(unknown)}.",
+            remedy=f"{guesses}Settings: {', '.join(known)}; TRL's own names for them are understood too.",
+        )
+    twice = next((name for name in ours.values() if list(ours.values()).count(name) > 1), None)
+    if twice:
+        raise PlanError(f"{twice} is given twice: TRL's name for it stands beside it.", remedy="Give it once.")
+    return {ours[name]: () if (name, value) == _EVERY_LAYER else value for name, value in given.items()}
 
 
-def _meant(name: str, own: Collection[str]) -> str:
+def _meant(name: str, known: Collection[str], *, one: bool) -> str:
     if name in _OTHERWISE:
         return f"{_OTHERWISE[name]}."
-    ours = sorted({*own, *SETTINGS})
-    near = (
-        [_CALLED[name.lower()]] if name.lower() in _CALLED else difflib.get_close_matches(name, [*ours, *TRL], 1, 0.6)
-    )
-    guess = f"Did you mean {TRL.get(near[0], near[0])}? " if near else ""
-    return f"{guess}There are: {', '.join(ours)}; TRL's own names for them are understood too."
+    usual = _CALLED.get(name.lower())
+    near = [usual] if usual else difflib.get_close_matches(name, [*known, *TRL], 1, 0.6)
+    what = "" if one else f", for {name}"
+    return f"Did you mean {TRL.get(near[0], near[0])}{what}?" if near else ""

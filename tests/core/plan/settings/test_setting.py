@@ -119,7 +119,10 @@ OTHER = {
 @pytest.fixture(scope="module")
 def plans():
     here = [plan(), plan(kind="verifiable", method="GRPO"), plan("Qwen3-1.7B", flavor="t4-medium")]
-    here += [plan(kind="verifiable", method="GRPO", flavor="a100-large", use_vllm=False), plan(flavor="a100-large", peft="none")]
+    here += [
+        plan(kind="verifiable", method="GRPO", flavor="a100-large", use_vllm=False),
+        plan(flavor="a100-large", peft="none"),
+    ]
     made = [*(one.with_values(max_length=1024) for one in here), plan(flavor="a100-large").with_values(max_length=4096)]
     long = {"tokens_per_row": 500.0, "longest_tokens": 900, "lengths": None}
     return [dataclasses.replace(one, data=dataclasses.replace(one.data, **long)) for one in made]
