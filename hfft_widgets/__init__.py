@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.estimate.estimate import Estimate as Estimate
     from hfft_widgets.core.export.plan import ExportPlan as ExportPlan
     from hfft_widgets.core.plan.plan import TrainingPlan as TrainingPlan
+    from hfft_widgets.core.plan.sweep import Sweep as Sweep
     from hfft_widgets.core.reward_trial import RewardTrial as RewardTrial
     from hfft_widgets.core.run.diagnosis import Diagnosis as Diagnosis
     from hfft_widgets.core.run.history import MetricHistory as MetricHistory
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.replay import recordings as recordings
     from hfft_widgets.jobs.replay import replay as replay
     from hfft_widgets.jobs.run import Run as Run
+    from hfft_widgets.jobs.sweep import SweepRun as SweepRun
     from hfft_widgets.jobs.uploads import delete_upload as delete_upload
     from hfft_widgets.jobs.uploads import upload as upload
     from hfft_widgets.teaching.checks import check as check
@@ -84,6 +86,7 @@ _HOMES = {
     "core.export.plan": ("ExportPlan",),
     "core.estimate.estimate": ("Estimate",),
     "core.plan.plan": ("TrainingPlan",),
+    "core.plan.sweep": ("Sweep",),
     "core.reward_trial": ("RewardTrial",),
     "core.run.diagnosis": ("Diagnosis",),
     "core.run.history": ("MetricHistory", "Point"),
@@ -96,6 +99,7 @@ _HOMES = {
     "jobs.replay": ("recordings", "replay"),
     "jobs.run": ("Run",),
     "jobs.index": ("runs_frame",),
+    "jobs.sweep": ("SweepRun",),
     "jobs.uploads": ("delete_upload", "upload"),
     "teaching.checks": ("check",),
     "teaching.glossary": ("glossary",),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from hfft_widgets.inputs import SAMPLE, Model, cards, machine, machines, model_folder, model_for_data, validated
 from hfft_widgets.trials import tried
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from hfft_widgets.core.method import Goal, MethodName
     from hfft_widgets.core.plan.plan import TrainingPlan
     from hfft_widgets.core.plan.settings import SettingValues
+    from hfft_widgets.core.plan.sweep import Sweep
     from hfft_widgets.hub.preflight import Check
     from hfft_widgets.jobs.hf.cost_limit import CostLimit
     from hfft_widgets.jobs.run import Run
+    from hfft_widgets.jobs.sweep import SweepRun
 
 
 def validate(
@@ -96,7 +98,7 @@ def plan_training(
     *,
     goal: Goal | None = None,
     method: MethodName | None = None,
-    peft: Literal["lora", "none"] | None = None,
+    peft: Literal["lora", "qlora", "none"] | None = None,
     flavor: str | None = None,
     push_to: str | None = None,
     allow_large: bool = False,
@@ -113,13 +115,13 @@ def plan_training(
         report: From `validate`, with mappings and fixes applied; of another model it is validated again.
         goal: "instruction following", "preferences" or "verifiable reasoning".
         method: "SFT", "DPO", "GRPO", "KTO", "Reward" or "RLOO"; overrides the goal.
-        peft: "lora" or "none"; chosen by rule if not given, as is the flavor.
+        peft: "lora", "qlora" (adapters on 4-bit weights) or "none"; chosen by rule if not given, as is the flavor.
         flavor: "local" or a flavor of Hugging Face Jobs.
         push_to: Hub repository for the result.
         allow_large: Plan models of 8 billion parameters and more.
         max_usd: The most it may cost; a plan that may cost more says so, `plan.within(usd=...)` makes it shorter.
         image: The container a job runs in, with `uv` in it; the tested one if not given.
-        **settings: Any of `Settings`, by name, e.g. `num_train_epochs=1`.
+        **settings: Any of `Settings`, by name, e.g. `num_train_epochs=1`, or by TRL's name for it.
 
     Returns:
         The plan, with its reasons, its estimate and its script; nothing is started. Its rewards, if any, were tried.
@@ -339,8 +341,19 @@ def is_paid(plan: TrainingPlan | ExportPlan | str) -> bool:
     return backend_for(plan if isinstance(plan, str) else plan.flavor).is_paid
 
 
+@overload
 def launch(
-    plan: TrainingPlan | ExportPlan,
+    plan: Sweep, *, max_usd: float | None = None, namespace: str = "", unheld_code: bool = False
+) -> SweepRun: ...
+
+
+@overload
+def launch(plan: TrainingPlan | ExportPlan, on: Literal["local", "jobs"] | None = None, *, max_usd: float | None = None,
+           confirmed: str | None = None, namespace: str = "", unheld_code: bool = False) -> Run: ...  # fmt: skip
+
+
+def launch(
+    plan: TrainingPlan | ExportPlan | Sweep,
     on: Literal["local", "jobs"] | None = None,
     *,
     max_usd: float | None = None,
@@ -348,11 +361,11 @@ def launch(
     namespace: str = "",
     stall_minutes: float | None = None,
     unheld_code: bool = False,
-) -> Run:
-    """Start a plan where its flavor says, and return its run at once.
+) -> Run | SweepRun:
+    """Start a plan where its flavor says, and return its run at once; a sweep's runs within one limit.
 
     Args:
-        plan: A training or export plan.
+        plan: A training or export plan, or `plan.sweep(...)`.
         on: "local" for this machine, "jobs" for Hugging Face Jobs; it can only repeat what the plan's flavor says.
         max_usd: The most it may cost, as price times time limit; needed where it costs.
         confirmed: Fingerprint of the plan whose price was confirmed: another plan is not started.
@@ -368,10 +381,14 @@ def launch(
         LaunchError: It was not started; nothing runs. Without `max_usd` the message says what it costs.
         MissingExtraError: A package it needs is not installed.
     """
+    from hfft_widgets.core.plan.sweep import Sweep
     from hfft_widgets.jobs import index
     from hfft_widgets.jobs.money import guards
     from hfft_widgets.jobs.submission import job_target, submission
+    from hfft_widgets.jobs.sweep import launch_sweep
 
+    if isinstance(plan, Sweep):
+        return launch_sweep(plan, tried, max_usd=max_usd, namespace=namespace, unheld_code=unheld_code)
     backend = index.backend_for(plan.flavor, on)
     target = job_target(plan, backend, max_usd=max_usd, confirmed=confirmed, namespace=namespace)
     asked = submission(tried(plan), target, stall_minutes=stall_minutes)

@@ -29,6 +29,7 @@ _CARDS = {
     "run_comparison": "runs.comparison",
     "rules": "report.rules",
     "reward_trial": "reward_trial",
+    "sweep": "sweep",
 }
 # what a card reads without asking whether it is there
 _USUAL: Mapping[str, Any] = {"title": "untitled", "name": "untitled", "reasons": [], "warnings": [], "card": {}}

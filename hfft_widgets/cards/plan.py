@@ -12,6 +12,7 @@ from hfft_widgets.cards.script import diff, highlighted
 from hfft_widgets.cards.summary import facts_known, summary_markdown, summary_text
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.method import METHODS
+from hfft_widgets.core.plan.settings.setting import PEFT
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, ends, plural, usd_text
 
 Values = Mapping[str, Any]
@@ -77,7 +78,7 @@ def prices_words(e: Values) -> str:
 
 
 _FACTS = {
-    "Method": lambda plan: f"{plan['method']}, {'LoRA' if plan['peft'] == 'lora' else 'all weights'}",
+    "Method": lambda plan: f"{plan['method']}, {PEFT.get(plan['peft'], plan['peft'])}",
     "Model": lambda plan: f"{_name(plan)}, {count_text(plan['facts']['parameters'])} parameters",
     "Data": lambda plan: f"{plan['data']['name']}, {_rows(plan)}",
     "Where": _where,

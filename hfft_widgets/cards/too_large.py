@@ -10,6 +10,7 @@ from hfft_widgets.cards.parts import card, chip, figures, heading, items
 from hfft_widgets.cards.plan import memory_bar, prices_words
 from hfft_widgets.cards.summary import facts_known, summary_markdown, summary_text
 from hfft_widgets.core.html import Markup, el, join
+from hfft_widgets.core.plan.settings.setting import PEFT
 from hfft_widgets.core.units import bytes_text, count_text, plural, usd_text
 
 Values = Mapping[str, Any]
@@ -68,7 +69,7 @@ def _subtitle(refusal: Values) -> str:
 def _figures(refusal: Values) -> Markup:
     plan, e = refusal["plan"], refusal["plan"]["estimate"]
     where = "this machine" if plan["flavor"] == "local" else plan["flavor"]
-    how = "LoRA" if plan["peft"] == "lora" else "all weights"
+    how = PEFT[plan["peft"]]
     most = f"{usd_text(e['ceiling_usd'])} at most"
     money = [f"estimated, {how} on {where}", el("br"), most] if e["usd"]["mid"] else where
     fits = e["memory_bytes"]["high"] <= e["capacity_bytes"]
@@ -76,8 +77,15 @@ def _figures(refusal: Values) -> Markup:
         (count_text(plan["facts"]["parameters"]), "parameters; plans are made under 8 B"),
         (_most(refusal, "full"), "at most, all weights"),
         (_most(refusal, "lora"), "at most, LoRA"),
+        *([(_most(refusal, "qlora"), _four_bits(refusal))] if "qlora" in refusal else []),
         (usd_text(e["usd"]["mid"]), money if fits else f"{how} would not fit {where}"),
     )
+
+
+def _four_bits(refusal: Values) -> str:
+    e, where = refusal["qlora"], refusal["card"]["small"]["where"]
+    holds = e["memory_bytes"]["high"] <= e["capacity_bytes"]
+    return f"at most, QLoRA: it {'fits' if holds else 'would not fit'} {where}, {bytes_text(e['capacity_bytes'])}"
 
 
 def _why(refusal: Values) -> Markup:

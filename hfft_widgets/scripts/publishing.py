@@ -87,11 +87,18 @@ def what_ran(trainer, plan, dataset):
         "title": f"{method} of {base}",
         "model": name,
         "method": method,
-        "peft": "lora" if getattr(model, "peft_config", None) else "none",
+        "peft": adapters_of(model),
         "task_type": "SEQ_CLS" if method == "Reward" else "CAUSAL_LM",
         "data": data_of(trainer.train_dataset, dataset, plan.get("data") or {}),
         "license": plan.get("license") if plan.get("model") == name else None,
     }
+
+
+def adapters_of(model):
+    """How it learned: "none" (all weights), "lora", "qlora" (the frozen weights in 4 bits)."""
+    if not getattr(model, "peft_config", None):
+        return "none"
+    return "qlora" if getattr(model, "is_loaded_in_4bit", False) else "lora"
 
 
 def data_of(rows, given, planned):
@@ -128,7 +135,8 @@ def card(plan, repo, settings, history):
         history: What the trainer logged.
     """
     model, data = shown(plan["model"]), shown(plan["data"]["name"])
-    how = f"LoRA adapters of {model} learned" if plan["peft"] == "lora" else f"All weights of {model} learned"
+    ways = {"none": f"All weights of {model}", "qlora": f"LoRA adapters of {model}, its weights in 4 bits,"}
+    how = ways.get(plan["peft"], f"LoRA adapters of {model}") + " learned"
     title = repo.rsplit("/", 1)[-1] if repo else plan["title"]
     lines = ["---", *[f"{key}: {json.dumps(value)}" for key, value in card_header(plan).items()], "---"]
     lines += ["", f"# {quoted(title)}", "", f"{how} from {data}: {plan['method']} with TRL.", ""]
@@ -144,7 +152,8 @@ def card(plan, repo, settings, history):
 SHOWN_SETTINGS = (
     "learning_rate", "lr_scheduler_type", "warmup_steps", "weight_decay", "max_steps", "num_train_epochs",
     "per_device_train_batch_size", "gradient_accumulation_steps", "world_size", "max_length", "packing",
-    "assistant_only_loss", "beta", "num_generations", "max_completion_length", "temperature", "bf16", "fp16", "seed",
+    "assistant_only_loss", "beta", "num_generations", "max_completion_length", "temperature", "optim", "bf16",
+    "fp16", "seed",
 )  # fmt: skip
 
 
@@ -168,17 +177,22 @@ def shown_name(name):
 
 def card_header(plan):
     """The machine-readable part of the card, without what is a file or folder of one machine."""
-    header: dict = {"library_name": "peft" if plan["peft"] == "lora" else "transformers"}
+    header: dict = {"library_name": "transformers" if plan["peft"] == "none" else "peft"}
     if is_hub_id(plan["model"]):
         header["base_model"] = plan["model"]
-        header["base_model_relation"] = "adapter" if plan["peft"] == "lora" else "finetune"
+        header["base_model_relation"] = "finetune" if plan["peft"] == "none" else "adapter"
     dataset = plan["data"]["reference"].get("path", "")
     if is_hub_id(dataset) and dataset not in FILE_KINDS:
         header["datasets"] = [dataset]
     if plan.get("license"):
         header["license"] = plan["license"]
     header["pipeline_tag"] = task(plan)
-    header["tags"] = ["trl", plan["method"].lower(), "hfft-widgets", *(["lora"] if plan["peft"] == "lora" else [])]
+    header["tags"] = [
+        "trl",
+        plan["method"].lower(),
+        "hfft-widgets",
+        *([plan["peft"]] if plan["peft"] != "none" else []),
+    ]
     return header
 
 
@@ -227,7 +241,7 @@ def usage(plan, repo):
     """How to ask the model something, where that takes three lines."""
     if task(plan) != "text-generation":
         return []
-    needs = "pip install transformers peft" if plan["peft"] == "lora" else "pip install transformers"
+    needs = "pip install transformers" if plan["peft"] == "none" else "pip install transformers peft"
     lines = ["", "## Use", "", f"`{needs}`", "", "```python", "from transformers import pipeline", ""]
     lines += [f'model = pipeline("text-generation", model={json.dumps(repo)})']
     return [*lines, 'print(model([{"role": "user", "content": "Hello!"}]))', "```"]

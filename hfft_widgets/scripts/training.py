@@ -11,6 +11,7 @@ import torch
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainerState
 from transformers.trainer_callback import ExportableState
 
+from hfft_widgets.scripts.adapters import keep_adapters_in_float32, keep_gradients_through_4_bits
 from hfft_widgets.scripts.events import Moving, tell, whole_lines
 from hfft_widgets.scripts.machine.disk import Room, checkpoint_bytes, wait_for_room
 from hfft_widgets.scripts.machine.hardware import one_process_per_gpu
@@ -158,7 +159,8 @@ def train(trainer, plan, dataset, questions=(), held_out=None, stop_early=False)
     for bars in (PrinterCallback, ProgressCallback):  # they would repeat what we tell
         trainer.remove_callback(bars)
     trainer.create_model_card = lambda *args, **kwargs: write_card(trainer, plan, dataset)  # whenever it pushes
-    keep_trained_in_float32(trainer.model)
+    keep_adapters_in_float32(trainer.model)
+    keep_gradients_through_4_bits(trainer.model)
     with trainer.args.main_process_first(local=False):
         checkpoint = newest_checkpoint(output_dir, trainer.hub_model_id)
         checkpoint = checkpoint and to_go_on(trainer, checkpoint, training, output_dir)
@@ -191,13 +193,6 @@ def told_of(ran, args):
         "title": ran["title"], "model": ran["model"], "method": ran["method"], "peft": ran["peft"],
         "data": shown_name(ran["data"]["name"]), "arguments": kept,
     }  # fmt: skip
-
-
-def keep_trained_in_float32(model):
-    """Whatever learns is kept in float32: a 16-bit weight would round most of its small steps away."""
-    for weight in model.parameters():
-        if weight.requires_grad and weight.dtype in {torch.float16, torch.bfloat16}:
-            weight.data = weight.data.float()
 
 
 def run(main):

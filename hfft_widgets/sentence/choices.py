@@ -172,17 +172,18 @@ def read_adapters(draft: Draft) -> None:
         r"|train|sft))"
     ):
         draft.set("peft", "none")
-    if found := draft.take(r"\b(?:with |using |and )*(?:4[ -]?bit )?qlora\b"):
-        draft.refuse(
-            re.sub(r"^(?:with |using |and )*", "", found[0]), "adapters on 4-bit weights are not planned here; LoRA is"
-        )
-        draft.set("peft", "lora", "LoRA is the nearest that is planned here")
     if draft.take(
+        r"\b(?:with |using |via |by |and |in )*(?:(?:4[ -]?bits?|nf4)[ ,-]*)?qlora(?: adapters?)?\b"
+    ) or draft.take(r"\b(?:with |using |in )*(?:4[ -]?bits?|nf4)(?: weights| lora)?\b"):
+        draft.set("peft", "qlora")
+    elif draft.take(
         r"\b(?:with |using |via |by |and |a |use )*(?:lora|peft)(?: adapters?)?\b|\b(?:with "
         r"|using )(?:an? )?adapters?\b"
     ):
         draft.set("peft", "lora")
-    if "peft" not in draft.values and any(SETTINGS[name].adapters for name in draft.values.get("settings", ())):
+    if "peft" not in draft.values and any(
+        "none" not in SETTINGS[name].pefts for name in draft.values.get("settings", ())
+    ):
         draft.set("peft", "lora")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hfft_widgets.core.plan.settings import SETTINGS, Setting
+from hfft_widgets.core.plan.settings import SETTINGS
+from hfft_widgets.core.plan.settings.setting import Setting
 from hfft_widgets.sentence.draft import NUMBER, Draft, number
 
 _MONEY = (

@@ -20,7 +20,7 @@ EXAMPLES = (
 )
 """Sentences that are understood in full."""
 
-_PEFT = {"lora": "LoRA adapters", "none": "all weights"}
+_PEFT = {"lora": "LoRA adapters", "qlora": "LoRA adapters on 4-bit weights", "none": "all weights"}
 _WHERE = {"local": "this machine", "jobs": "Hugging Face Jobs"}
 _LABELS = {
     "dataset": "Dataset",
@@ -101,7 +101,7 @@ class Request:
         trained: Whether what is exported is the model that was trained here.
         method: One of `METHODS`.
         goal: One of `GOALS`.
-        peft: "lora" or "none".
+        peft: "lora", "qlora" or "none".
         where: "local" or "jobs".
         flavor: Flavor of Hugging Face Jobs.
         max_usd: The most it may cost, in dollars.

@@ -31,7 +31,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a training as plain values, each by its na
     data: str,
     goal: Goal | None = None,
     method: MethodName | None = None,
-    peft: Literal["lora", "none"] | None = None,
+    peft: Literal["lora", "qlora", "none"] | None = None,
     flavor: str | None = None,
     push_to: str | None = None,
     config: str | None = None,
@@ -53,7 +53,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a training as plain values, each by its na
         data: Hub id, file, or "sample:messages" and its kind.
         goal: What it shall become better at.
         method: Overrides the goal.
-        peft: "lora" or "none" (all weights); chosen by rule if not given.
+        peft: "lora", "qlora" (adapters on 4-bit weights) or "none" (all weights); chosen by rule if not given.
         flavor: "local" or a flavor of Hugging Face Jobs such as "t4-small"; chosen by rule if not given.
         push_to: Hub repository for the result; needed on Hugging Face Jobs.
         config: Configuration of a Hub dataset that has several.
@@ -65,7 +65,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a training as plain values, each by its na
         allow_large: Plan models of 8 billion parameters and more; only if a person asks for it.
         minutes: At most so long, from the start of billing, by the middle of the estimate: fewer steps.
         max_usd: The most it may cost: fewer steps where it could cost more.
-        settings: Settings by name, e.g. {"num_train_epochs": 1}.
+        settings: Settings by name, or by TRL's name for it, e.g. {"num_train_epochs": 1}.
         progress: Called with (rows done, rows in all).
     """
     report = report_on(data, model, config, split, every_row=every_row, learned=learned, progress=progress)

@@ -10,7 +10,7 @@ order of freeing; TRL's fused head is trl/kernels/chunked_logprob.py. Only three
 
 from __future__ import annotations
 
-from hfft_widgets.core.estimate.work import NF4_BYTES, OPTIMIZERS, Work, scores_formed
+from hfft_widgets.core.estimate.work import NF4_BYTES, NF4_DOUBLE_BYTES, OPTIMIZERS, Work, scores_formed
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.model import ModelFacts
 
@@ -29,7 +29,7 @@ _SCORES_ALIVE = 3
 # a logit whose head is in float32: itself, its copy, its log-softmax and its gradient
 _WIDE_LOGIT = 16
 # share of the card that vLLM takes beside the training (TRL's vllm_gpu_memory_utilization)
-_VLLM_SHARE = 0.3
+VLLM_SHARE = 0.3
 
 
 def memory_parts(model: ModelFacts, work: Work, flavor: Flavor) -> dict[str, float]:
@@ -39,7 +39,7 @@ def memory_parts(model: ModelFacts, work: Work, flavor: Flavor) -> dict[str, flo
     peak = {name: float(size) for name, size in allocated.items() if size}
     if not flavor.gpu:
         return {**peak, "runtime": _PROCESS_BYTES}
-    vllm = {"vLLM": _VLLM_SHARE * flavor.memory_bytes} if work.vllm and work.generates else {}
+    vllm = {"vLLM": VLLM_SHARE * flavor.memory_bytes} if work.vllm and work.generates else {}
     return {**peak, **vllm, "runtime": sum(peak.values()) * (FRAGMENTATION - 1) + context_bytes(flavor)}
 
 
@@ -76,6 +76,9 @@ def peak_allocation(model: ModelFacts, work: Work, *, gpu: bool = True, scores: 
     activations = model.layers * (stream if work.checkpointing else saved + scores)
     flight += _SCORES_ALIVE * scores
     layer = (saved if work.checkpointing else 0) + flight
+    if work.dora:
+        # the norm of the sum of weight and adapter is taken of the whole matrix, in float32 (PEFT, tuners/lora/dora.py)
+        layer += 3 * 4 * max(inputs * outputs for inputs, outputs in model.lora_linears(work.targets))
     head_gradient = model.head_parameters * trained_size if work.full else 0
     moments: tuple[dict[str, float], ...] = (
         {"gradients": kept, "activations": activations, "logits": _head(model, work, size),
@@ -96,9 +99,10 @@ def _weights(model: ModelFacts, work: Work, size: int) -> float:
     if not work.quantized:
         return model.parameters * size
     rest = model.parameters - model.linear_parameters
-    # one layer at a time is unpacked for its product
+    # one layer at a time is unpacked for its product (bitsandbytes, autograd/_functions.py: MatMul4Bit)
     unpacked = 2 * max(inputs * outputs for inputs, outputs in model.linears.values())
-    return model.linear_parameters * NF4_BYTES + rest * (4 if work.upcast else size) + unpacked
+    packed = NF4_DOUBLE_BYTES if work.double_quantized else NF4_BYTES
+    return model.linear_parameters * packed + rest * (4 if work.upcast else size) + unpacked
 
 
 def _stream_bytes(work: Work, size: int) -> int:
@@ -150,7 +154,10 @@ def _inputs_full(model: ModelFacts, size: int, computed: int) -> float:
 def _inputs_lora(model: ModelFacts, work: Work, computed: int) -> float:
     """Each adapter's own copy of its input, in its float32 unless autocast makes it 16 bits, and its inner result."""
     per_number = computed if work.mixed_precision or work.quantized else 4
-    return sum(per_number * (inputs + work.lora_r) for inputs, _ in model.lora_linears(work.targets))
+    linears = model.lora_linears(work.targets)
+    kept = sum((per_number + work.dropout) * inputs + per_number * work.lora_r for inputs, _ in linears)
+    # DoRA scales what a layer gives by a factor that learns: it is kept for that factor's gradient
+    return kept + (per_number * sum(outputs for _, outputs in linears) if work.dora else 0)
 
 
 def _in_flight(model: ModelFacts) -> float:

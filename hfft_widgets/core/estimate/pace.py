@@ -41,7 +41,7 @@ def pace_of(model: ModelFacts, work: Work, flavor: Flavor) -> StepPace:
     ratios = [run.ratio for run in flavor.finished if _alike(run, model, work)]
     if ratios:
         return StepPace(median(ratios), *_RANGE_OWN)
-    return StepPace(1.0, *(_RANGE if flavor.measured else _RANGE_UNMEASURED))
+    return StepPace(1.0, *(_RANGE if flavor.measured and not work.dora else _RANGE_UNMEASURED))
 
 
 def finished_run(plan: Mapping[str, Any], steps: int, seconds: float) -> FinishedRun | None:
@@ -64,10 +64,12 @@ def finished_run(plan: Mapping[str, Any], steps: int, seconds: float) -> Finishe
     said = (steps * step + checks) / correction if correction else 0.0
     if said <= 0 or not 1 / _ABSURD < seconds / said < _ABSURD:
         return None
-    return FinishedRun(method, plan.get("peft") != "lora", parameters, tokens, seconds / said)
+    peft = str(plan.get("peft") or "none")
+    return FinishedRun(method, peft, parameters, tokens, seconds / said)
 
 
 def _alike(run: FinishedRun, model: ModelFacts, work: Work) -> bool:
     pairs = ((run.parameters, model.parameters), (run.step_tokens, work.accumulation * work.mean_tokens))
     near = all(one > 0 and other > 0 and abs(math.log(one / other)) <= math.log(_ALIKE) for one, other in pairs)
-    return near and (run.method, run.full) == (work.method, work.full)
+    kind = "none" if work.full else "qlora" if work.quantized else "lora"
+    return near and (run.method, run.peft) == (work.method, kind)

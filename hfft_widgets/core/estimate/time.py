@@ -48,6 +48,8 @@ _EMULATED_FLOPS = 2.6e12
 # float32 products of a T4, which has no TF32, against its 16-bit ones: 8.1 of 65 TFLOP/s; a stream in float32 moves
 # so much more; and the bytes that each score is written and read in one pass where all of them are formed
 _T4_FLOAT32, _WIDE_STREAM, _SCORE_BYTES = 0.125, 1.3, 24
+# bytes for each adapted weight that DoRA computes the size of: read, its adapter's written, added, squared, in 16 bits
+_DORA_BYTES = 16
 # of an answer to a question before and after: at most 128, and few are so long
 _QUESTION_TOKENS = 64
 # what the trainer does around each micro step: next rows, collation, accumulation, the loss as a number. Of a CPU: from
@@ -157,9 +159,16 @@ def _moved(model: ModelFacts, work: Work, flavor: Flavor, speed: Speed) -> float
         moved *= _WIDE_STREAM
     if scores_formed(model, work, flavor):
         moved += model.layers * model.heads * work.attention_tokens * _SCORE_BYTES * _passes(work)
+    whole = _dora_bytes(model, work) * (1 + work.checkpointing)
     # what one layer writes and the next reads stays in the cache if it is small
     cached = 1 + 1.5 * min(1.0, flavor.cache_bytes / (6 * work.mean_tokens * model.hidden_size))
-    return (work.mean_tokens * moved * share / cached + unpacked) / (flavor.gigabytes_per_second * 1e9)
+    return (work.mean_tokens * moved * share / cached + unpacked + whole) / (flavor.gigabytes_per_second * 1e9)
+
+
+def _dora_bytes(model: ModelFacts, work: Work) -> float:
+    """What DoRA moves in each forward pass, however few the tokens: each matrix, its adapter's, their sum, its norm."""
+    adapted = model.layers * sum(inputs * outputs for inputs, outputs in model.lora_linears(work.targets))
+    return _DORA_BYTES * adapted if work.dora else 0.0
 
 
 def _weights_read(model: ModelFacts, work: Work, flavor: Flavor) -> float:
@@ -172,7 +181,8 @@ def _passes(work: Work) -> float:
 
 
 def _launch(model: ModelFacts, work: Work, speed: Speed) -> float:
-    adapters = 0 if work.full else len(model.lora_linears(work.targets)) * speed.adapter_seconds
+    each = speed.adapter_seconds * (2 if work.dora else 1)
+    adapters = 0 if work.full else len(model.lora_linears(work.targets)) * each
     unpacking = speed.quantized_seconds if work.quantized else 0
     share = _FUSED_LAUNCHES if work.fused else 1
     return model.layers * (speed.layer_seconds + adapters + unpacking) * _passes(work) * share

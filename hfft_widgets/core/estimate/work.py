@@ -22,6 +22,9 @@ OPTIMIZERS = {
 DTYPES = {"float32": 4, "bfloat16": 2, "float16": 2}
 # 4-bit NormalFloat: half a byte, and one float32 scale for 64 weights (QLoRA, arXiv 2305.14314, section 3)
 NF4_BYTES = 0.5 + 4 / 64
+# with double quantization: the scales in one byte, and one float32 for 256 of them (the same section: 0.127 bits a
+# weight instead of 0.5)
+NF4_DOUBLE_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Work:
         iterations: Optimizer steps on the same answers, likewise.
         max_steps: Ends earlier; -1 does not.
         quantized: Whether the frozen weights of linear layers are in 4 bits (QLoRA).
+        double_quantized: Whether their scales are quantized too.
         dtype: Format of the weights: "float32", "bfloat16", "float16"; "": what the scripts do, float32 for all
             weights and on a CPU, else 16 bits.
         mixed_precision: Whether products are computed in 16 bits by autocast.
@@ -51,6 +55,8 @@ class Work:
         logit_bytes: What one full logit takes until its gradient is there: in 16 bits, its float32 copy, its
             log-softmax and its gradient, 2 + 4 + 4 + 4; older versions of transformers held 16, DeepSpeed 8.
         targets: Names of the adapted layers; none: all linear layers.
+        dropout: Whether inputs of adapters are left out at random.
+        dora: Whether direction and size of the adapted weights learn apart.
         reference: Whether a second model is held; None: as TRL does by default.
         vllm: Whether vLLM generates on the same card, with the share of it that TRL reserves.
         fused: Whether element-wise work is compiled or done by fused kernels.
@@ -85,12 +91,15 @@ class Work:
     iterations: int = 1
     max_steps: int = -1
     quantized: bool = False
+    double_quantized: bool = False
     dtype: str = ""
     mixed_precision: bool = True
     optimizer: str = "adamw"
     full_logits: bool = False
     logit_bytes: int = 14
     targets: tuple[str, ...] = ()
+    dropout: bool = False
+    dora: bool = False
     reference: bool | None = None
     vllm: bool = False
     fused: bool = False
@@ -191,7 +200,10 @@ class Work:
 
     def trained(self, model: ModelFacts) -> int:
         """Parameters that are trained."""
-        return model.parameters if self.full else model.lora_parameters(self.lora_r, self.targets)
+        if self.full:
+            return model.parameters
+        sizes = sum(outputs for _, outputs in model.lora_linears(self.targets)) if self.dora else 0
+        return model.lora_parameters(self.lora_r, self.targets) + model.layers * sizes
 
 
 def scores_formed(model: ModelFacts, work: Work, flavor: Flavor) -> bool:

@@ -58,7 +58,7 @@ def lighter_than(training: Training) -> Advice | None:
     """The least change that takes less memory, for a training that ran out of it; None: there is nothing left.
 
     The same batch in smaller pieces changes nothing of what is learned; then fewer answers per prompt; then adapters;
-    then a larger card.
+    then a larger card, and adapters on 4-bit weights: on this machine these first.
     """
     need, has = training.estimate.memory_bytes.high, training.hardware.memory_bytes
     roomier = (
@@ -86,9 +86,21 @@ def _lighter(training: Training) -> Iterator[Training]:
         adapters = training.with_values(peft="lora", learning_rate=rate)
         yield adapters
         yield batched(adapters, effective)
+    here = training.flavor == "local"  # where a larger card would cost money, and fewer bits nothing
+    yield from _in_four_bits(training, effective) if here else ()
     larger = [m for m in training.machines if m.gpus == 1 and m.memory_bytes > training.hardware.memory_bytes]
     there = [batched(training, effective, machine.name, fixed=training.settings.batch_size) for machine in larger]
     yield from sorted(there, key=lambda other: (not other.estimate.fits, other.estimate.usd.mid))
+    yield from _in_four_bits(training, effective) if not here else ()
+
+
+def _in_four_bits(training: Training, effective: int) -> Iterator[Training]:
+    """Adapters on 4-bit weights, as they are and in the largest pieces that fit."""
+    if training.quantized or not training.hardware.gpu:
+        return
+    rate = rate_after(training, training.method, "qlora")
+    other = training.with_values(peft="qlora", learning_rate=rate, use_vllm=False)
+    yield from (other, batched(other, effective))
 
 
 def _advice(training: Training, other: Training) -> Advice:
@@ -107,6 +119,9 @@ def _advice(training: Training, other: Training) -> Advice:
         has = bytes_text(other.hardware.memory_bytes)
         words = f"{other.flavor} has {has}, and the training would cost about {usd_text(other.estimate.usd.mid)} there."
         return Advice(f"Use {other.flavor}", words, changes)
+    if changes.get("peft") == "qlora":
+        words = f"Adapters on 4-bit weights, a little coarser, {less.replace('takes', 'take')}, in the same steps."
+        return Advice("Use QLoRA", words, changes)
     if "peft" in changes:
         return Advice("Use LoRA", f"LoRA instead of all weights {less}, in the same steps.", changes)
     if "num_generations" in changes:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.core.data.findings import Status
-from hfft_widgets.core.estimate.estimate import estimate_work
+from hfft_widgets.core.estimate.estimate import Estimate
 from hfft_widgets.core.method import GOALS, METHODS
 from hfft_widgets.core.plan.choose_hardware import LARGEST, Refusal, choose_hardware
 from hfft_widgets.core.plan.data_stats import DataStats, learned_as
-from hfft_widgets.core.plan.defaults import TINY, held_out
+from hfft_widgets.core.plan.defaults import TINY, batched, held_out, with_intervals
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.model import ModelFacts
 from hfft_widgets.core.plan.plan import TrainingPlan
 from hfft_widgets.core.plan.proposals.answers import Answers, always_thinks, answers, switches_thinking
 from hfft_widgets.core.plan.proposals.duration import Duration, duration, rows_per_step
 from hfft_widgets.core.plan.recipe import rewards
-from hfft_widgets.core.plan.settings import SETTING_NAMES, Reason, Settings, moving, usual_rewards
+from hfft_widgets.core.plan.settings import Reason, Settings, moving, usual_rewards
+from hfft_widgets.core.plan.settings.names import understood
 from hfft_widgets.core.plan.workload import Training, check_choice
 from hfft_widgets.core.units import duration_text, plural, usd_text
 from hfft_widgets.errors import PlanError
@@ -32,6 +32,9 @@ __all__ = ["LARGEST", "PlanRequest", "choose_method", "recommend"]
 
 _LEAST_ROWS = 2
 _LONGEST, _LONGEST_TINY = 4096, 1024
+# share of the time that vLLM must come down to, to be chosen without being asked for
+_VLLM_WORTH = 0.75
+_TIME = moving("time")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class PlanRequest:
     Attributes:
         goal: One of `GOALS`.
         method: A name in `METHODS`; overrides the goal.
-        peft: "lora" or "none".
+        peft: One of `PEFT`.
         flavor: Name of the hardware.
         push_to: Hub repository for the result.
         allow_large: Plan models of 8 billion parameters and more.
@@ -61,10 +64,12 @@ class PlanRequest:
     image: str = ""
 
     def __post_init__(self) -> None:
-        unknown = set(self.settings) - SETTING_NAMES
-        if unknown:
-            names = ", ".join(sorted(SETTING_NAMES))
-            raise PlanError(f"Unknown setting {', '.join(sorted(unknown))}.", remedy=f"Settings: {names}.")
+        named = understood(self.settings, ("push_to",))
+        push_to = named.pop("push_to", self.push_to)  # as `hub_model_id`
+        if self.push_to not in {None, push_to}:
+            raise PlanError("push_to is given twice, as hub_model_id too.", remedy="Give it once.")
+        object.__setattr__(self, "push_to", push_to)
+        object.__setattr__(self, "settings", named)
 
 
 def recommend(
@@ -103,6 +108,7 @@ def recommend(
     defaults = _defaults(facts, data, request.settings.get("rows"))
     if chosen_answers:
         defaults["max_completion_length"] = chosen_answers.tokens
+        defaults["mask_truncated_completions"] = chosen_answers.masked
     settings = Settings(**{**defaults, **request.settings})
     draft = Training(
         facts.reference, chosen, request.peft or "none", machines[0].name, settings, data, facts, machines,
@@ -112,13 +118,14 @@ def recommend(
     lasting = _duration(draft, effective, request.settings)
     draft = draft.with_values(num_train_epochs=lasting.epochs, max_steps=lasting.max_steps)
     placed, why_there = choose_hardware(draft, request.flavor, request.peft, effective, request.settings)
+    placed, why_vllm = _vllm(placed, effective, request.settings)
     own = {f.name: getattr(placed, f.name) for f in fields(placed)}
     plan = TrainingPlan(**own, goal=request.goal or "", max_usd=request.max_usd, image=request.image)
     if facts.parameters >= LARGEST and not request.allow_large:
         raise Refusal(plan).error()
     reasons = [why_method, *why_there, *_data_reasons(plan, report, judged), *_why_so_long(plan, lasting)]
     if chosen_answers:
-        reasons += _answer_reasons(plan, chosen_answers)
+        reasons += [*why_vllm, *_answer_reasons(plan, chosen_answers)]
     reasons += [Reason(f"{name} {value}: you chose it.", (name,)) for name, value in request.settings.items()]
     return plan.with_values(reasons=tuple(reasons))
 
@@ -173,6 +180,10 @@ def _answer_reasons(plan: Training, chosen: Answers) -> Iterator[Reason]:
     s, template = plan.settings, plan.facts.chat_template or ""
     if s.max_completion_length == chosen.tokens:
         yield Reason(chosen.words, ("max_completion_length", "thinking"))
+    if s.mask_truncated_completions and chosen.masked:
+        words = "Answers that are cut teach nothing (mask_truncated_completions): a cut thought is no wrong answer."
+        other = "Where too many are cut, little is learned: watch the clipped ratio. Off, a cut answer counts as wrong."
+        yield Reason(words, ("mask_truncated_completions", "max_completion_length", "thinking"), other)
     if switches_thinking(template) and plan.data.conversational:
         how = "on" if s.thinking else "off"
         other = (
@@ -180,19 +191,39 @@ def _answer_reasons(plan: Training, chosen: Answers) -> Iterator[Reason]:
         )
         yield Reason(f"Thinking {how}: {plan.facts.name} thinks unless it is told not to.", ("thinking",), other)
     words = f"A step looks at {plural(plan.rows_in(1), 'prompt')}, with {s.num_generations} answers to each."
-    yield Reason(words, ("batch_size", "accumulation", "num_generations", "flavor"), _with_vllm(plan), moving("time"))
+    yield Reason(words, ("batch_size", "accumulation", "num_generations", "flavor"))
 
 
-def _with_vllm(plan: Training) -> str:
-    """What vLLM on the same card would take, which the script does not start."""
-    if not plan.hardware.gpu:
-        return ""
-    with_it = estimate_work(plan.facts, dataclasses.replace(plan.work, vllm=True), plan.hardware)
-    if not with_it.fits:
-        return f"vLLM beside the training would not fit {plan.flavor}."
-    price = f" and {usd_text(with_it.usd.mid)}" if with_it.usd_per_hour else ""
-    takes = f"about {duration_text(with_it.seconds.mid)}{price}"
-    return f"With vLLM on the same card (use_vllm=True in the script) it would take {takes}."
+def _vllm(draft: Training, effective: int, fixed: Mapping[str, Any]) -> tuple[Training, list[Reason]]:
+    """The draft with vLLM where the card bears it and it is much sooner done, and the reason for it or against it."""
+    asked, about = fixed.get("use_vllm"), ("use_vllm", "flavor", "peft")
+    if not draft.trainer.generates or not draft.hardware.gpu or asked is False:
+        return draft, []
+    if draft.vllm_obstacle:
+        words = f"Answers are written by the model itself: vLLM is not for {draft.flavor}, {draft.vllm_obstacle}."
+        return draft, [Reason(words, about)]
+    plain, size = draft.with_values(use_vllm=False), {"batch_size", "accumulation"} & set(fixed)
+    with_it = plain.with_values(use_vllm=True)
+    if not size:
+        with_it = with_intervals(batched(with_it, effective), fixed)
+    if not with_it.estimate.fits:
+        return draft, [Reason(f"vLLM beside the training would not fit {draft.flavor}.", about)]
+    takes, took = (_takes(one.estimate) for one in (with_it, plain))
+    if asked or _much_sooner(with_it, plain):
+        words = f"vLLM writes the answers, on the same card: {takes} instead of {took} (use_vllm=False: without it)."
+        return with_it, [Reason(words, about)]
+    return plain, [Reason("The model writes its answers itself.", about, f"With vLLM (use_vllm=True): {takes}.", _TIME)]
+
+
+def _much_sooner(with_it: Training, plain: Training) -> bool:
+    """Whether vLLM is worth its packages; on this machine they may not be there."""
+    rented = plain.hardware.usd_per_hour > 0 and plain.facts.parameters >= TINY and not plain.trains_on_images
+    return rented and with_it.estimate.seconds.mid < _VLLM_WORTH * plain.estimate.seconds.mid
+
+
+def _takes(e: Estimate) -> str:
+    price = f" and {usd_text(e.usd.mid)}" if e.usd_per_hour else ""
+    return f"about {duration_text(e.seconds.mid)}{price}"
 
 
 def _defaults(facts: ModelFacts, data: DataStats, first: object) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _MEMORY, _TIME = (("flavor", "peft", *moving(what)) for what in ("memory", "time
 _BOTH = tuple(dict.fromkeys((*_MEMORY, *_TIME)))
 _BATCH = ("batch_size", "accumulation")
 ALWAYS_ADAPTERS = 3.5e9  # parameters; from here on all weights need several large cards
+_NAMES = {"none": "All weights", "lora": "LoRA", "qlora": "QLoRA"}
 # a processor is enough for what takes no longer
 _LOCAL_SECONDS = 3600
 
@@ -47,6 +48,10 @@ class _Asked:
         if parameters >= ALWAYS_ADAPTERS:
             return ("lora",)
         return ("none",) if parameters < TINY else ("none", "lora")
+
+    def packed(self, parameters: int) -> tuple[str, ...]:
+        """What to try where no card holds it otherwise."""
+        return () if self.peft or parameters < TINY else ("qlora",)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ def choose_hardware(
     """
     asked = _Asked(flavor, peft, frozenset(fixed), effective)
     candidates, pefts = _candidates(draft, asked), asked.pefts(draft.facts.parameters)
-    found = (_cheapest(draft, names, kind, asked) for names in candidates.names for kind in pefts)
+    ways = (pefts, asked.packed(draft.facts.parameters))  # a larger card before fewer bits
+    found = (_cheapest(draft, names, kind, asked) for kinds in ways for names in candidates.names for kind in kinds)
     fitting = next(filter(None, found), None)
     if fitting and not candidates.why:
         fitting = _cheapest(draft, [m.name for m in _single(draft)], fitting.peft, asked)
@@ -110,14 +116,16 @@ def _single(draft: Training) -> list[Flavor]:
 
 def _suits_here(draft: Training, asked: _Asked) -> bool:
     """A GPU here that all of it fits; without one, a model so small that a processor is enough."""
-    parameters = draft.facts.parameters
-    here = _prepared(draft, asked.pefts(parameters)[-1], "local", asked).estimate
-    return here.fits and (bool(draft.machine("local").gpu) or (parameters < TINY and here.seconds.mid < _LOCAL_SECONDS))
+    parameters, gpu = draft.facts.parameters, bool(draft.machine("local").gpu)
+    kinds = (asked.pefts(parameters)[-1], *(asked.packed(parameters) if gpu else ()))
+    here = (_prepared(draft, kind, "local", asked).estimate for kind in kinds)
+    return any(e.fits and (gpu or (parameters < TINY and e.seconds.mid < _LOCAL_SECONDS)) for e in here)
 
 
 def _cheapest(draft: Training, names: Iterable[str], peft: str, asked: _Asked) -> Training | None:
     """The cheapest of these flavors that holds it, if one does."""
-    there = (_prepared(draft, peft, name, asked) for name in names)
+    able = [name for name in names if peft != "qlora" or draft.machine(name).gpu]  # a processor takes days for it
+    there = (_prepared(draft, peft, name, asked) for name in able)
     fitting = [training for training in there if training.estimate.fits]
     return min(fitting, key=lambda training: training.estimate.usd.mid, default=None)
 
@@ -169,10 +177,12 @@ def _reasons(training: Training, candidates: _Candidates, asked: _Asked) -> Iter
 
 def _why_peft(training: Training, asked: _Asked) -> Reason:
     if asked.peft:
-        return Reason(("LoRA" if asked.peft == "lora" else "All weights") + ": you chose it.", ("peft",))
+        return Reason(f"{_NAMES[asked.peft]}: you chose it.", ("peft",))
     if training.peft == "none":
         words = "All weights: the model is small enough for it, and nothing learns better."
         return Reason(words, _MEMORY, _lighter(training), _MEMORY)
+    if training.quantized:
+        return _why_four_bits(training, asked)
     size = count_text(training.facts.parameters)
     full = batched(training.with_values(peft="none"), asked.effective, fixed=1)
     need, has = bytes_text(full.estimate.memory_bytes.high), bytes_text(full.estimate.capacity_bytes)
@@ -184,6 +194,16 @@ def _why_peft(training: Training, asked: _Asked) -> Reason:
             "learn from the same rows in the same steps."
         )
     return Reason(words, _MEMORY, _roomier(training, asked.effective), _TIME)
+
+
+def _why_four_bits(training: Training, asked: _Asked) -> Reason:
+    lora = batched(training.with_values(peft="lora"), asked.effective, fixed=1).estimate
+    need, has = bytes_text(lora.memory_bytes.high), bytes_text(lora.capacity_bytes)
+    words = (
+        f"QLoRA: with the weights in 16 bits adapters would take up to {need}, and {training.flavor} has {has}. In 4 "
+        "bits they fit; they are a little coarser, and each step takes longer."
+    )
+    return Reason(words, _MEMORY)
 
 
 def _lighter(training: Training) -> str:
@@ -261,6 +281,15 @@ class Refusal(HasCard):
         return max(single or self.plan.machines, key=lambda machine: machine.memory_bytes)
 
     @cached_property
+    def packed(self) -> TrainingPlan:
+        """Adapters on 4-bit weights, in the smallest pieces, on the smallest card there is that holds them."""
+        plan = self.plan.with_values(peft="qlora", use_vllm=False)
+        single = sorted((m for m in plan.machines if m.gpus == 1 and m.gpu), key=lambda machine: machine.memory_bytes)
+        there = [batched(plan, plan.effective_batch_size, machine.name) for machine in single]
+        fitting = next((one for one in there if one.estimate.fits), None)
+        return fitting or batched(plan, plan.effective_batch_size, self.card.name)
+
+    @cached_property
     def full(self) -> TrainingPlan:
         """All weights on that card."""
         return batched(self.plan.with_values(peft="none"), self.plan.effective_batch_size, self.card.name)
@@ -284,14 +313,25 @@ class Refusal(HasCard):
         has = f"the largest single card ({self.card.where}) has {bytes_text(self.card.memory_bytes)}"
         return (
             f"All weights would take up to {bytes_text(full)}, adapters up to {bytes_text(lora)}; {has}. "
-            f"{self.price}, and every wrong setting costs that again."
+            f"{self.four_bits} {self.price}, and every wrong setting costs that again."
         )
+
+    @property
+    def four_bits(self) -> str:
+        """What 4-bit weights would take, and where, in a sentence."""
+        e, card = self.packed.estimate, self.packed.hardware
+        where = "this machine" if card.name == "local" else f"{card.name}, {card.where}"
+        need, has = bytes_text(e.memory_bytes.high), bytes_text(e.capacity_bytes)
+        if not e.fits:
+            return f"In 4 bits (QLoRA) it would take up to {need}, more than {where} has."
+        price = f", for about {usd_text(e.usd.mid)}" if e.usd_per_hour else ""
+        return f"In 4 bits (QLoRA) it would take up to {need} of the {has} of {where}{price}."
 
     @property
     def price(self) -> str:
         """What the plan would cost, without a full stop."""
         e, where = self.plan.estimate, self.plan.flavor
-        how = "LoRA" if self.plan.peft == "lora" else "All weights"
+        how = _NAMES[self.plan.peft]
         if not e.fits:
             return f"{how} would not fit {'this machine' if where == 'local' else where}"
         if not e.usd_per_hour:
@@ -302,7 +342,9 @@ class Refusal(HasCard):
     @property
     def instead(self) -> str:
         """What to do, and what only those who know should do."""
-        return f"{SMALLER[0]}. {SMALLER[1]} If you know what you do: allow_large=True."
+        return (
+            f'{SMALLER[0]}. {SMALLER[1]} If you know what you do: allow_large=True (and peft="qlora" on a small card).'
+        )
 
     def error(self) -> ModelTooLargeError:
         """The refusal as what is raised."""
@@ -318,9 +360,12 @@ class Refusal(HasCard):
             "remedy": self.instead,
             "full": self.full.estimate.to_dict(),
             "lora": self.lora.estimate.to_dict(),
+            "qlora": self.packed.estimate.to_dict(),
             "plan": self.plan.to_dict(),
         }
         if detail == "plain":
             return values
-        card = {"where": self.card.where, "memory_bytes": self.card.memory_bytes}
-        return with_card(values, name=self.plan.facts.name, card=card, price=self.price, smaller=SMALLER)
+        card, small = (
+            {"where": one.where, "memory_bytes": one.memory_bytes} for one in (self.card, self.packed.hardware)
+        )
+        return with_card(values, name=self.plan.facts.name, card=card, small=small, price=self.price, smaller=SMALLER)

@@ -30,8 +30,8 @@ def usual_rate(method: str, peft: str, parameters: int) -> float:
     (2e-05, 0.0002)
     """
     if parameters < TINY:
-        return METHODS[method].tiny_rate * (2 if peft == "lora" else 1)
-    return float(f"{METHODS[method].rate * (10 if peft == 'lora' else 1):.0e}")
+        return METHODS[method].tiny_rate * (1 if peft == "none" else 2)
+    return float(f"{METHODS[method].rate * (1 if peft == 'none' else 10):.0e}")
 
 
 def rate_after(training: Training, method: str, peft: str) -> float:

@@ -20,14 +20,14 @@ class FinishedRun:
 
     Attributes:
         method: A name in `METHODS`.
-        full: Whether all weights were trained.
+        peft: How its weights were trained, see `PEFT`.
         parameters: Of the model.
         step_tokens: Tokens of one optimizer step on one device, padding included.
         ratio: Seconds of a step, as a share of what the arithmetic said before any correction.
     """
 
     method: str
-    full: bool
+    peft: str
     parameters: int
     step_tokens: float
     ratio: float

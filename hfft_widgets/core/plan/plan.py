@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,9 +27,12 @@ from hfft_widgets.core.plan.defaults import (
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.proposals.choices import CostChoice, choices_for
 from hfft_widgets.core.plan.recipe import rewards, short_script, training_script
-from hfft_widgets.core.plan.settings import SETTING_NAMES, Reason
+from hfft_widgets.core.plan.settings import EIGHT_BITS, SETTING_NAMES, Reason
+from hfft_widgets.core.plan.settings.names import understood
+from hfft_widgets.core.plan.settings.setting import PEFT
+from hfft_widgets.core.plan.sweep import Sweep, make_sweep
 from hfft_widgets.core.plan.warnings import precision_of, warnings_of
-from hfft_widgets.core.plan.workload import PEFT, Training
+from hfft_widgets.core.plan.workload import Training
 from hfft_widgets.core.reward_trial import RewardTrial
 from hfft_widgets.core.script import fingerprint, recipe_of
 from hfft_widgets.core.units import plural
@@ -205,16 +209,22 @@ class TrainingPlan(Training, HasCard):
     @property
     def modules(self) -> dict[str, str]:
         """Modules the script imports, with the extra that brings each."""
-        return {**_MODULES, **({"peft": "train"} if self.peft == "lora" else {})}
+        eight = self.quantized or self.settings.optim in EIGHT_BITS
+        return {
+            **_MODULES,
+            **({"peft": "train"} if self.adapts else {}),
+            **({"bitsandbytes": "qlora"} if eight else {}),
+            **({"vllm": "vllm"} if self.uses_vllm else {}),
+        }
 
     @property
     def disk_bytes(self) -> int:
         """Free disk a run needs: two checkpoints (weights and, for full training, two moments) and the result."""
-        trained = self.facts.lora_parameters(self.settings.lora_r) if self.peft == "lora" else self.facts.parameters
+        trained = self.work.trained(self.facts)
         return int(trained * 4 * (3 * 2 + 1) + 50e6)
 
     def replace(self, **changes: Any) -> TrainingPlan:
-        """A new plan with other values: of this class, or of a setting by its name.
+        """A new plan with other values: of this class, or of a setting by its name or TRL's.
 
         What depends on them follows where it was not said: the batch on another flavor (the effective batch stays),
         the learning rate of another method or of adapters, the intervals of another length; and the report that the
@@ -223,10 +233,7 @@ class TrainingPlan(Training, HasCard):
         Raises:
             PlanError: An unknown name, a value that is not allowed, or one that an edited script would not follow.
         """
-        unknown = set(changes) - set(_OWN) - SETTING_NAMES
-        if unknown:
-            names = ", ".join(sorted({*_OWN, *SETTING_NAMES}))
-            raise PlanError(f"A plan has no {', '.join(sorted(unknown))}.", remedy=f"It has: {names}.")
+        changes = understood(changes, _OWN)
         new = {name: value for name, value in changes.items() if value != _value(self, name)}
         data = self._learning(new)
         learned = {} if data is self.data else {"data": data} | learned_as(data)
@@ -297,6 +304,14 @@ class TrainingPlan(Training, HasCard):
                 "The script was edited by hand, and this setting would not reach it.",
                 remedy="Change the script itself, or take the edit back first: plan.with_script(None).",
             )
+
+    def sweep(self, setting: str, values: Iterable[Any]) -> Sweep:
+        """The plan once for each of two to six values of a setting, with the price of all; nothing is started.
+
+        Raises:
+            PlanError: It cannot be swept, or the values are too few, too many, alike or not allowed.
+        """
+        return make_sweep(self, setting, values)
 
     def within(self, *, seconds: float | None = None, usd: float | None = None) -> TrainingPlan:
         """The plan with as many steps as a limit leaves room for; the plan itself if all of them do.

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfft_widgets.core.pins import pins as tested
-from hfft_widgets.core.plan.settings import REWARDS, usual_rewards
+from hfft_widgets.core.plan.settings import EIGHT_BITS, REWARDS, usual_rewards
+from hfft_widgets.core.plan.settings.adapters import peft_names
+from hfft_widgets.core.plan.settings.setting import PEFT
 from hfft_widgets.core.plan.trl_arguments import argument_lines
 from hfft_widgets.core.plan.workload import Training
 from hfft_widgets.core.script import assemble, assemble_short, calls, comment, literal, parts_of, runtime
@@ -15,9 +17,12 @@ from hfft_widgets.errors import PlanError
 
 SMALL_ROWS = 1000
 PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate")
+# it installs beside the tested versions, and TRL 1.16 takes 0.22 to 0.31; it needs a GPU, so it is in no constraints
+VLLM = "vllm==0.30.0"
 
 # The language part of a vision model, by the names transformers gives it.
 _LANGUAGE_LINEARS = r".*\b(language_model|text_model)\b.*_proj"
+_LANGUAGE_PART = r".*\b(language_model|text_model)\b.*[.]("
 
 
 def training_script(training: Training, plan: Mapping[str, Any]) -> str:
@@ -31,7 +36,7 @@ def short_script(training: Training) -> str:
     It neither resumes nor compares answers, and tells of itself only where this package is installed.
     """
     code = recipe(training, short=True)
-    parts = [parts_of(code, name) for name in ("arguments", "rows", "leakage", "templating", "rewards")]
+    parts = [parts_of(code, name) for name in ("arguments", "rows", "leakage", "templating", "adapters", "rewards")]
     runs_code = _runs_code(training)
     whole = [
         *(["events"] if runs_code or training.data.apart else []),
@@ -44,9 +49,11 @@ def short_script(training: Training) -> str:
 def pins(training: Training) -> list[str]:
     """The packages the script needs, each with its version."""
     shown = ((training.trains_on_images, name) for name in ("torchvision", "pillow"))
-    wanted = [(training.peft == "lora", "peft"), *shown]
+    eight = training.settings.optim in EIGHT_BITS
+    wanted = [(training.adapts, "peft"), (training.quantized or eight, "bitsandbytes"), *shown]
     wanted += [(training.settings.trackio, "trackio"), (training.packs, "kernels")]
-    return tested(*PACKAGES, *(name for needed, name in wanted if needed))
+    vllm = [VLLM] if training.uses_vllm else []
+    return [*tested(*PACKAGES, *(name for needed, name in wanted if needed)), *vllm]
 
 
 def modules(training: Training) -> list[str]:
@@ -58,7 +65,7 @@ def modules(training: Training) -> list[str]:
     rows = ["rows"] if calls(training.data.code, "rows") else []
     proof = ["proof.held_out", "proof.suite", "proof.measures", "proof.samples", "proof.early_stop"]
     machine = [f"machine.{name}" for name in ("threads", "hardware", "disk", "stalling")]
-    always = ["masking", "events", "arguments", *machine, "resuming", "publishing"]
+    always = ["masking", "events", "arguments", *machine, "adapters", "resuming", "publishing"]
     always += ["sample_questions", *proof, "training"]
     apart = ["leakage"] if training.data.apart else []
     return [*always, *rows, *apart, *template, *held, *judges, *trial]
@@ -103,7 +110,8 @@ def _runs_code(training: Training) -> bool:
 def recipe(training: Training, *, short: bool = False) -> str:
     """Docstring, imports, settings and `main()`, about 70 lines; `short`: with TRL alone."""
     parts = [
-        _data(training, short=short), _rewards(training), _lora(training), _config(training, short=short),
+        _data(training, short=short), _rewards(training), _adapters(training, short=short),
+        _config(training, short=short),
         _trainer_short(training) if short else _trainer(training),
     ]  # fmt: skip
     body = textwrap.indent("\n\n".join(part for part in parts if part), "    ")
@@ -114,7 +122,7 @@ def recipe(training: Training, *, short: bool = False) -> str:
 
 def _docstring(training: Training, *, short: bool) -> str:
     how, what = training.trainer.teaches
-    trained = "LoRA" if training.peft == "lora" else "all weights"
+    trained = PEFT[training.peft]
     again = (
         "It writes to OUTPUT_DIR; to go on from a checkpoint: trainer.train(resume_from_checkpoint=True)."
         if short
@@ -143,9 +151,10 @@ def _imports(training: Training, *, short: bool) -> str:
         *(["import torch"] if short else []),
         f"from datasets import {pictures}load_dataset",
     ]
-    if training.peft == "lora":
+    if training.adapts:
         lines.append("from peft import LoraConfig")
-    lines.append(f"from transformers import {_reader(training)[1]}, set_seed")
+    packing = ["BitsAndBytesConfig"] if training.quantized else []
+    lines.append(f"from transformers import {', '.join(sorted([_reader(training)[1], *packing]))}, set_seed")
     return "\n".join([*lines, f"from trl import {training.method}Config, {training.method}Trainer"])
 
 
@@ -173,16 +182,19 @@ def _constants(training: Training) -> str:
 
 def _start(training: Training, *, short: bool) -> str:
     name, kind = _reader(training)
-    full = training.peft != "lora"
+    full, half = not training.adapts, training.settings.bf16_weights and not training.adapts
     frozen = "torch.float32" if full else "torch.bfloat16 if bf16 else torch.float16 if fp16 else torch.float32"
     why = "trained weights stay in float32; autocast does the 16-bit maths" if full else "of the frozen weights"
+    if half:
+        frozen, why = "torch.float32 if fp16 else torch.bfloat16", "float16 is too coarse to learn in"
     precision = [
         "    bf16 = torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)",
         "    fp16 = torch.cuda.is_available() and not bf16  # older cards only emulate bfloat16",
         f"    dtype = {frozen}  # {why}",
     ]
     if not short:
-        precision = [f"    precision = choose_precision(trains_all_weights={full})  # by the hardware it finds"]
+        asked = f"trains_all_weights={full}{', in_16_bits=True' if half else ''}"
+        precision = [f"    precision = choose_precision({asked})  # by the hardware it finds"]
     lines = [
         "def main():",
         *(["    hold_code()  # answers are code: they run apart, or not at all"] if _runs_code(training) else []),
@@ -253,18 +265,50 @@ def _config(training: Training, *, short: bool) -> str:
 FLASH_ATTENTION = "kernels-community/flash-attn2"
 
 
+def _adapters(training: Training, *, short: bool) -> str:
+    return _lora(training).replace("precision.", "") if short else _lora(training)
+
+
 def _lora(training: Training) -> str:
-    if training.peft != "lora":
+    if not training.adapts:
         return ""
-    s = training.settings
-    where = f'r"{_LANGUAGE_LINEARS}"' if training.trains_on_images else '"all-linear"'
-    part = "of the language part " if training.trains_on_images else ""
-    return (
-        f"# LoRA: the model stays as it is; small adapters beside every linear layer {part}learn.\n"
-        "lora = from_command_line(\n    LoraConfig,\n"
-        f"    r={literal(s.lora_r)}, lora_alpha={literal(s.lora_alpha)},  # their size, and their scale: alpha / r\n"
-        f'    target_modules={where}, task_type="{training.trainer.task_type}",\n)'
-    )
+    s, names = training.settings, peft_names(training.facts, training.settings.lora_targets)
+    which = ", ".join(names) or "every linear layer"
+    part = " of the language part" if training.trains_on_images else ""
+    scale = "alpha / root of r" if s.use_rslora else "alpha / r"
+    options = {
+        f"    lora_dropout={literal(s.lora_dropout)},  # of their inputs, left out at random": s.lora_dropout,
+        "    use_rslora=True,": s.use_rslora,
+        "    use_dora=True,  # direction and size of each weight learn apart": s.use_dora,
+    }
+    lines = [
+        f"# LoRA: the model stays as it is; small adapters beside {which}{part} learn.",
+        "lora = from_command_line(",
+        "    LoraConfig,",
+        f"    r={literal(s.lora_r)}, lora_alpha={literal(s.lora_alpha)},  # their size, and their scale: {scale}",
+        *(line for line, wanted in options.items() if wanted),
+        f'    target_modules={_targets(training, names)}, task_type="{training.trainer.task_type}",',
+        ")",
+    ]
+    return "\n".join([*(_FOUR_BITS if training.quantized else []), *lines])
+
+
+_FOUR_BITS = (
+    "# QLoRA: the weights of linear layers are packed into 4 bits each (nf4), and unpacked for each product.",
+    "in_4_bits = BitsAndBytesConfig(",
+    '    load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,',
+    "    bnb_4bit_compute_dtype=precision.dtype,",
+    ")",
+)
+
+
+def _targets(training: Training, names: list[str]) -> str:
+    """The layers that get adapters, as code: of a model that reads pictures those of its language part."""
+    if not training.trains_on_images:
+        return literal(names or "all-linear")
+    if not names:
+        return f'r"{_LANGUAGE_LINEARS}"'
+    return f'r"{_LANGUAGE_PART}{"|".join(name.replace(".", "[.]") for name in names)})"'
 
 
 def _trainer(training: Training) -> str:
@@ -277,8 +321,10 @@ def _trainer(training: Training) -> str:
 
 
 def _trainer_short(training: Training) -> str:
+    widened = ["keep_adapters_in_float32(trainer.model)", "keep_gradients_through_4_bits(trainer.model)"]
     lines = [
         _made(training),
+        *(widened if training.quantized else []),
         'if find_spec("hfft_widgets"):  # curves, health and a verdict, in hfft.runs() and TrainingMonitor',
         '    trainer.add_callback(__import__("hfft_widgets").TrainerCallback())',
         "trainer.train()",
@@ -297,7 +343,8 @@ def _made(training: Training) -> str:
         'train_dataset=parts["train"],',
         'eval_dataset=parts["test"],',
         f"processing_class={_reader(training)[0]},",
-        *(["peft_config=lora,"] if training.peft == "lora" else []),
+        *(["peft_config=lora,"] if training.adapts else []),
+        *(["quantization_config=in_4_bits,"] if training.quantized else []),
     ]
     inner = textwrap.indent("\n".join(rows), "    ")
     return f"trainer = {training.method}Trainer(\n{inner}\n)"

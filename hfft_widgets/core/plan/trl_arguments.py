@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from hfft_widgets.core.estimate.memory import VLLM_SHARE
 from hfft_widgets.core.plan.proposals.answers import switches_thinking
-from hfft_widgets.core.plan.settings import SETTINGS
+from hfft_widgets.core.plan.settings import OPTIMIZERS, SETTINGS
 from hfft_widgets.core.plan.workload import EVAL_ANSWERS, Training, eval_batch
 from hfft_widgets.core.script import literal
 
@@ -123,6 +124,8 @@ def _common(training: Training) -> list[Argument]:
         else Argument.of(training, "num_train_epochs", "passes over the data")
     )
     rate = "size of the steps; adapters usually bear about ten times more than all weights do"
+    usual = next(iter(OPTIMIZERS))
+    eight = "its moments in 8 bits" if "8bit" in s.optim else ""
     attention = ', "attn_implementation": attention' if training.packs else ""
     return [
         Argument(
@@ -135,6 +138,7 @@ def _common(training: Training) -> list[Argument]:
         Argument.of(training, "lr_scheduler_type"),
         Argument.of(training, "warmup", "below 1: a share of all steps"),
         *([Argument.of(training, "weight_decay")] if s.weight_decay else []),
+        *([Argument.of(training, "optim", eight)] if s.optim != usual else []),
     ]
 
 
@@ -184,10 +188,26 @@ def _online(training: Training, reward_weights: Sequence[float]) -> list[Argumen
         Argument.of(training, "num_generations", "answers per prompt that are compared with each other"),
         *(again if training.settings.num_iterations > 1 else []),
         Argument.of(training, "max_completion_length", "tokens; an answer that is cut scores as a wrong one does"),
+        *_cut(training),
         *_thinking(training),
         Argument.of(training, "temperature", "answers must differ, or there is nothing to compare"),
         *_beta(training),
     ]
+
+
+def _cut(training: Training) -> list[Argument]:
+    """What happens to answers at their limit, and who writes them."""
+    cut = "an answer cut at its limit teaches nothing, not even that it was wrong"
+    share = "of the card's memory, for vLLM's weights and the answers' keys and values"
+    masks = training.settings.mask_truncated_completions
+    found = [Argument.of(training, "mask_truncated_completions", cut)] if masks else []
+    if training.uses_vllm:
+        found += [
+            Argument.of(training, "use_vllm", "it writes the answers, on the same card"),
+            Argument("vllm_mode", '"colocate"'),
+            Argument("vllm_gpu_memory_utilization", literal(VLLM_SHARE), share),
+        ]
+    return found
 
 
 def _thinking(training: Training) -> list[Argument]:

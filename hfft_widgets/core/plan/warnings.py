@@ -51,6 +51,7 @@ def warnings_of(training: Training, max_usd: float | None, advice: Iterable[Advi
     yield from _running_code(training)
     yield from _uncounted(training)
     yield from _clipped(training)
+    yield from _ineffective(training)
     if training.rows < _FEW_ROWS:
         yield f"{plural(training.rows, 'row')} are very few: the model may learn them by heart and nothing else."
     yield from _machine(training)
@@ -58,6 +59,17 @@ def warnings_of(training: Training, max_usd: float | None, advice: Iterable[Advi
     if training.splits_conversations:
         yield "The chat template does not mark answers, so only the last answer of each conversation is learned."
     yield from (one.words for one in advice)
+
+
+def _ineffective(training: Training) -> Iterator[str]:
+    """Settings that the machine cannot follow, or that are slow there."""
+    s, machine = training.settings, training.hardware
+    if s.use_vllm and training.trainer.generates and training.vllm_obstacle:
+        yield f"vLLM does not write the answers on {training.flavor}: {training.vllm_obstacle}."
+    if s.bf16_weights and not training.adapts and not training.weights_in_16_bits:
+        yield f"A {machine.gpu} has no bfloat16: the weights learn in float32 there, in twice the memory."
+    if (training.quantized or s.optim == "paged_adamw_8bit") and not machine.gpu and training.facts.parameters >= TINY:
+        yield "4-bit weights and paged moments are made for GPUs: on a processor they spare memory and cost much time."
 
 
 def _machine(training: Training) -> Iterator[str]:
@@ -109,12 +121,17 @@ def precision_of(training: Training) -> str:
     TRL 1.16 loads a model given by name in float32, and asks for bfloat16 on every GPU.
     """
     machine = training.hardware
+    if training.weights_in_16_bits:
+        return "weights and products in bfloat16."
     if not machine.gpu:
-        return "float32, as a processor computes best."
+        frozen = "frozen weights in 4 bits (nf4), all else in " if training.quantized else ""
+        return f"{frozen}float32, as a processor computes best."
     if machine.bf16:
         kind, why = "bfloat16", ""
     else:
         kind, why = "float16", f"; a {machine.gpu} has no bfloat16 and would only emulate it, many times slower"
+    if training.quantized:
+        return f"frozen weights in 4 bits (nf4), products in {kind}, adapters in float32{why}."
     if training.peft == "none":
         return f"weights in float32, products in {kind}{why}."
     spared = bytes_text(2 * training.facts.parameters)

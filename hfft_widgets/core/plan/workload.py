@@ -11,21 +11,25 @@ from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from hfft_widgets.core.estimate.estimate import Estimate, estimate_work
+from hfft_widgets.core.estimate.memory import VLLM_SHARE
 from hfft_widgets.core.estimate.padding import RowLengths
 from hfft_widgets.core.estimate.work import Work
 from hfft_widgets.core.method import METHODS, Method
 from hfft_widgets.core.plan.data_stats import DataStats, lies_here
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.model import ModelFacts
-from hfft_widgets.core.plan.settings import SETTING_NAMES, Settings
-from hfft_widgets.core.units import plural
+from hfft_widgets.core.plan.settings import OPTIMIZERS, SETTING_NAMES, Settings
+from hfft_widgets.core.plan.settings.adapters import counted
+from hfft_widgets.core.plan.settings.setting import ADAPTERS, PEFT
+from hfft_widgets.core.units import bytes_text, plural
 from hfft_widgets.errors import PlanError
 
-PEFT = ("none", "lora")
 # answers to each held-out prompt in an evaluation; scripts/sample_questions.py: questions answered at once
 EVAL_ANSWERS, _QUESTIONS_AT_ONCE = 2, 32
 # the longest of all rows, against the longest of a sample
 _UNSEEN_LONGEST = 1.25
+# what vLLM needs of its share beside the weights: keys and values of some answers, and what it compiles
+_VLLM_BESIDE = 1.5 * 2**30
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Training:
     Attributes:
         model: Hub id or folder of the model that learns.
         method: A name in `METHODS`.
-        peft: "lora" or "none" (all weights).
+        peft: One of `PEFT`: "none" (all weights), "lora", "qlora" (adapters beside 4-bit weights).
         flavor: Name of the hardware, "local" for this machine.
         settings: What a person may change.
         data: The data after mapping and fixes.
@@ -62,6 +66,7 @@ class Training:
         check_choice("peft", self.peft, PEFT)
         self.machine(self.flavor)
         _check_repository(self.push_to)
+        counted(self.facts, self.settings.lora_targets)
         if self.settings.eval_rows >= self.rows:
             raise PlanError(
                 f"eval_rows is {self.settings.eval_rows:,}, and {plural(self.rows, 'row')} of {self.data.name} can be "
@@ -72,8 +77,17 @@ class Training:
     @property
     def title(self) -> str:
         """The training in one line."""
-        how = "LoRA" if self.peft == "lora" else "all weights"
-        return f"{self.method} of {self.facts.name} ({how})"
+        return f"{self.method} of {self.facts.name} ({PEFT[self.peft]})"
+
+    @property
+    def adapts(self) -> bool:
+        """Whether adapters learn, and the model's own weights stay as they are."""
+        return self.peft in ADAPTERS
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the frozen weights are in 4 bits."""
+        return self.peft == "qlora"
 
     @property
     def trainer(self) -> Method:
@@ -120,6 +134,32 @@ class Training:
     def trains_on_images(self) -> bool:
         """Whether pictures are part of the training."""
         return self.facts.vision and self.data.pictures is not None
+
+    @property
+    def weights_in_16_bits(self) -> bool:
+        """Whether the weights that learn are bfloat16; GPUs without it keep them in float32."""
+        return self.settings.bf16_weights and not self.adapts and (self.hardware.bf16 or not self.hardware.gpu)
+
+    @property
+    def uses_vllm(self) -> bool:
+        """Whether vLLM writes the answers: where it is asked for, and can run."""
+        return self.trainer.generates and self.settings.use_vllm and not self.vllm_obstacle
+
+    @property
+    def vllm_obstacle(self) -> str:
+        """Why vLLM cannot write the answers there, in a few words; "": it can."""
+        machine, weights = self.hardware, 2 * self.facts.parameters
+        share = VLLM_SHARE * machine.memory_bytes
+        if self.quantized:
+            return "weights in 4 bits cannot be handed to it"
+        if not machine.gpu:
+            return "it needs an NVIDIA GPU"
+        if not machine.bf16:
+            return f"a {machine.gpu} is older than the cards its kernels are made for"
+        if weights + _VLLM_BESIDE > share:
+            has = f"{bytes_text(share)}, {VLLM_SHARE:.0%} of the card"
+            return f"its share, {has}, does not hold {bytes_text(weights)} of weights beside the answers"
+        return ""
 
     @property
     def splits_conversations(self) -> bool:
@@ -171,7 +211,15 @@ class Training:
         answered = self.answers_per_row
         return Work(
             method=self.method,
-            lora_r=s.lora_r if self.peft == "lora" else 0,
+            lora_r=s.lora_r if self.adapts else 0,
+            targets=counted(self.facts, s.lora_targets) if self.adapts else (),
+            dropout=self.adapts and s.lora_dropout > 0,
+            dora=self.adapts and s.use_dora,
+            quantized=self.quantized,
+            double_quantized=self.quantized,
+            dtype="bfloat16" if self.weights_in_16_bits else "",
+            optimizer=OPTIMIZERS[s.optim],
+            vllm=self.uses_vllm,
             batch_size=size,
             accumulation=s.accumulation,
             epochs=s.num_train_epochs,
@@ -315,7 +363,7 @@ def quick_work(  # noqa: PLR0913 - a training as plain figures, each by its name
         PlanError: A value that is not allowed, with those that are.
     """
     check_choice("method", method, METHODS)
-    check_choice("peft", peft, (*PEFT, "qlora"))
+    check_choice("peft", peft, PEFT)
     check_choice("mixed_precision", mixed_precision, _PRECISIONS)
     for name, whole in (("max_length", max_length), ("batch_size", batch_size), ("accumulation", accumulation),
                         ("rows", rows), ("lora_r", lora_r)):  # fmt: skip

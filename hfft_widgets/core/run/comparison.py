@@ -122,8 +122,7 @@ def _differences(plans: Sequence[Plan]) -> Iterator[Difference]:
     yield from _unlike("adapters", [plan.get("peft") for plan in plans])
     settings = [plan.get("settings", {}) for plan in plans]
     for name, setting in SETTINGS.items():
-        says = any(plan.get("method") in setting.methods and (plan.get("peft") == "lora" or not setting.adapters)
-                   for plan in plans)  # fmt: skip
+        says = any(setting.said_by(plan.get("method"), plan.get("peft")) for plan in plans)
         if says and all(name in one for one in settings):
             label = setting.label if sum(map(str.isupper, setting.label)) > 1 else setting.label.lower()
             yield from _unlike(label, [one[name] for one in settings])

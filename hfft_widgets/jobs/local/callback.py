@@ -91,12 +91,19 @@ def described(args: Any, model: Any, title: str) -> Submission:
     title = title or f"{method} of {Path(name).name}"
     plan = {
         "kind": "training", "title": title, "model": name, "method": method, "flavor": "local", "settings": settings,
-        "peft": "lora" if getattr(model, "peft_config", None) else "none", "own": True,
+        "peft": adapters_of(model), "own": True,
     }  # fmt: skip
     script = ""
     with contextlib.suppress(OSError, ValueError):
         script = Path(getattr(sys.modules["__main__"], "__file__", None) or os.devnull).read_text("utf-8")
     return Submission("training", title, script, plan, fingerprint(plan, time.time()))
+
+
+def adapters_of(model: Any) -> str:
+    """How a model learns: one of `PEFT`."""
+    if not getattr(model, "peft_config", None):
+        return "none"
+    return "qlora" if getattr(model, "is_loaded_in_4bit", False) else "lora"
 
 
 class Record:

@@ -21,11 +21,16 @@ class Precision(NamedTuple):
     fp16: bool
 
 
-def choose_precision(*, trains_all_weights):
+def choose_precision(*, trains_all_weights, in_16_bits=False):
     """Decide by the hardware found: bfloat16 from Ampere on, float16 on older cards, float32 on a CPU.
 
     `torch.cuda.is_bf16_supported()` would say yes on a T4, where bfloat16 is emulated and about ten times slower.
     Weights that are trained stay in float32 (autocast does the 16-bit maths); frozen ones may be 16-bit.
+
+    Args:
+        trains_all_weights: Whether all of them learn.
+        in_16_bits: Whether they learn in bfloat16 all the same; where there is none they stay in float32: small steps
+            vanish in float16.
     """
     if not torch.cuda.is_available():
         if os.environ.get("HFFT_NEEDS_GPU"):
@@ -33,10 +38,13 @@ def choose_precision(*, trains_all_weights):
                 "This run was given a GPU, but torch cannot see one: its driver does not fit this torch. "
                 "Training on the CPU would cost the GPU's price."
             )
-        return Precision(torch.float32, bf16=False, fp16=False)
+        return Precision(torch.bfloat16 if in_16_bits else torch.float32, bf16=False, fp16=False)
     bf16 = torch.cuda.get_device_capability() >= (8, 0)
     frozen = torch.bfloat16 if bf16 else torch.float16
-    return Precision(torch.float32 if trains_all_weights else frozen, bf16=bf16, fp16=not bf16)
+    if in_16_bits and not bf16:
+        tell("progress", message="This GPU has no bfloat16: the weights learn in float32, in twice the memory")
+        in_16_bits = False
+    return Precision(torch.float32 if trains_all_weights and not in_16_bits else frozen, bf16=bf16, fp16=not bf16)
 
 
 FLASH_ATTENTION = "kernels-community/flash-attn2"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.plan.plan import TrainingPlan
     from hfft_widgets.widgets.panel import Panel
 
-_PEFT = {"lora": "LoRA adapters", "none": "all weights"}
+_PEFT = {"lora": "LoRA adapters", "qlora": "LoRA on 4-bit weights", "none": "all weights"}
 _BUDGETS = (("no limit", ""), ("$1", "1"), ("$5", "5"), ("$20", "20"))
 _WHERE = (("auto", ""), ("this machine", "local"), ("HF Jobs", "jobs"))
 _FIELDS = ("goal", "method", "peft", "push_to", "where", "flavor", "max_usd")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.cards.parts import fold
 from hfft_widgets.core.html import Markup, el
-from hfft_widgets.core.plan.settings import SETTINGS, Setting
+from hfft_widgets.core.plan.settings import SETTINGS
+from hfft_widgets.core.plan.settings.setting import Setting
 from hfft_widgets.widgets.form import Form
 
 if TYPE_CHECKING:
@@ -19,11 +20,7 @@ _EMPTY = {"max_steps": "none", "rows": "all"}  # what an empty field means; "aut
 
 def known_by(plan: TrainingPlan) -> list[str]:
     """The settings that say something in this plan, in their groups."""
-    return [
-        name
-        for name, setting in SETTINGS.items()
-        if plan.method in setting.methods and (plan.peft == "lora" or not setting.adapters)
-    ]
+    return [name for name, setting in SETTINGS.items() if setting.said_by(plan.method, plan.peft)]
 
 
 def shown(plan: TrainingPlan) -> dict[str, Any]:

@@ -266,3 +266,35 @@ def test_a_limit_chosen_in_the_report_reaches_the_plan():
     assert found.with_max_length(None).max_length is None
     with pytest.raises(DataError, match="whole number"):
         found.with_max_length(0)
+
+
+def test_vllm_writes_answers_where_the_card_bears_it_and_it_is_much_sooner():
+    made = plan("Qwen3-1.7B", "verifiable", method="GRPO", flavor="a100-large")
+    assert made.uses_vllm
+    assert "vLLM writes the answers" in words_of(made)
+    assert "use_vllm=True" in made.script
+    assert "vllm==" in made.script
+    off = plan("Qwen3-1.7B", "verifiable", method="GRPO", flavor="a100-large", use_vllm=False)
+    assert made.estimate.seconds.mid < 0.75 * off.estimate.seconds.mid
+    assert "use_vllm" not in off.recipe
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"flavor": "t4-small"}, "older than the cards"),
+        ({"flavor": "local"}, "needs an NVIDIA GPU"),
+        ({"flavor": "a10g-small", "peft": "qlora"}, "4 bits cannot be handed"),
+    ],
+)
+def test_vllm_is_never_where_it_cannot_run(request_, words):
+    made = plan("Qwen3-1.7B", "verifiable", method="GRPO", use_vllm=True, **request_)
+    assert not made.uses_vllm
+    assert "use_vllm=True" not in made.recipe
+    assert any(words in warning for warning in made.warnings)
+
+
+def test_cut_thoughts_teach_nothing_and_cut_answers_do():
+    thinks = "{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}<think>{% endif %}"
+    assert plan("Qwen3-1.7B", "verifiable", method="GRPO", template=thinks).settings.mask_truncated_completions
+    assert not plan("Qwen3-1.7B", "verifiable", method="GRPO").settings.mask_truncated_completions

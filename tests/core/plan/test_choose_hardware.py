@@ -10,7 +10,7 @@ import pytest
 
 from hfft_widgets.core.plan.choose import PlanRequest, recommend
 from hfft_widgets.core.plan.data_stats import data_stats
-from hfft_widgets.core.plan.hardware import FLAVORS, local_flavor
+from hfft_widgets.core.plan.hardware import FLAVORS, local_flavor, local_gpu
 from hfft_widgets.core.units import bytes_text, usd_text
 from hfft_widgets.errors import ModelTooLargeError, PlanError
 from tests.core.plan.reports import MACHINES, WITH_GPU, check, model, plan, report, words_of
@@ -74,6 +74,28 @@ def test_a_gpu_here_that_is_enough_costs_nothing():
     assert plan().flavor == "t4-small"
 
 
+T4 = (local_gpu("Tesla T4", 15 * 2**30), *FLAVORS)
+
+
+def test_four_bits_where_adapters_fit_no_other_way():
+    here = plan("Qwen2.5-7B", machines=T4)
+    assert (here.flavor, here.peft, here.estimate.fits) == ("local", "qlora", True)
+    assert "In 4 bits they fit" in words_of(here)
+    assert plan("Qwen2.5-7B").peft == "lora"  # a larger card before fewer bits
+    assert plan("Qwen2.5-7B", flavor="t4-small").peft == "qlora"
+    assert plan("Qwen2.5-7B", machines=T4, peft="lora", flavor="local").advice[0].changes["peft"] == "qlora"
+
+
+def test_a_refusal_says_what_four_bits_take_on_a_small_card():
+    refusal = refused("Qwen3-14B").refusal
+    assert refusal.packed.peft == "qlora"
+    assert refusal.packed.estimate.fits
+    assert f"{bytes_text(refusal.packed.estimate.memory_bytes.high)} of the" in refusal.why
+    assert "at most, QLoRA: it fits" in refusal._repr_html_()
+    made = plan("Qwen3-14B", machines=T4, peft="qlora", flavor="local", allow_large=True, max_length=512)
+    assert made.estimate.memory_bytes.mid < 15 * 2**30
+
+
 def test_a_default_that_is_no_longer_offered_gives_way():
     left = tuple(machine for machine in MACHINES if not machine.name.startswith("t4"))
     made = plan(machines=left)
@@ -81,7 +103,7 @@ def test_a_default_that_is_no_longer_offered_gives_way():
 
 
 def test_fewer_answers_where_more_do_not_fit():
-    made = plan("Qwen2.5-7B", "verifiable", method="GRPO", flavor="a10g-large", max_completion_length=6000)
+    made = plan("Qwen2.5-7B", "verifiable", method="GRPO", flavor="a10g-large", peft="lora", max_completion_length=6000)
     assert made.settings.num_generations < 8
     assert "answers per prompt instead of 8" in words_of(made)
 

@@ -25,10 +25,14 @@ class Answers:
     Attributes:
         tokens: The longest answer.
         words: Why so long.
+        masked: Whether an answer that is cut had better teach nothing: thoughts that reach the limit are not wrong,
+            and punished they make the model think less (DAPO, arXiv 2503.14476, section 3.4). A plain answer that does
+            not end should learn to.
     """
 
     tokens: int
     words: str
+    masked: bool = False
 
 
 def switches_thinking(template: str) -> bool:
@@ -71,4 +75,4 @@ def answers(references: RowLengths | None, room: int, *, thinks: bool, tiny: boo
         why = "thoughts come before the answer, and one that is cut scores nothing"
     else:
         why = "an answer that is cut scores nothing"
-    return Answers(tokens, f"Answers of up to {tokens:,} tokens: {why}.")
+    return Answers(tokens, f"Answers of up to {tokens:,} tokens: {why}.", masked=thinks and not tiny)

@@ -15,16 +15,17 @@ from hfft_widgets.core.plan.settings import (
     REWARDS,
     SETTING_NAMES,
     SETTINGS,
-    Setting,
     Settings,
     SettingValues,
     moving,
 )
+from hfft_widgets.core.plan.settings.setting import Setting
 from hfft_widgets.errors import PlanError
 from tests.core.plan.reports import plan
 from tests.core.plan.test_recipe import HOSTILE
 
 NUMBERS = st.integers() | st.floats() | st.sampled_from([-1, 0, 1, 2, 2**31 - 1, 2**31, 1e6, math.inf, math.nan, -0.0])
+NAMES = [*REWARDS, "x"]
 ANYTHING = NUMBERS | st.none() | st.booleans() | st.text(max_size=4) | st.lists(st.sampled_from([*REWARDS, "x", 1, []]))
 
 
@@ -57,7 +58,8 @@ def test_a_value_is_taken_if_and_only_if_it_is_of_the_kind_and_within_the_bounds
         "number": within and not (setting.above and value == setting.least),
         "switch": value is True or value is False,
         "choice": isinstance(value, str) and value in setting.choices,
-        "names": isinstance(value, list) and all(value.count(name) == 1 and name in list(REWARDS) for name in value),
+        "names": isinstance(value, list)
+        and all(value.count(one) == 1 and (one in setting.choices or (setting.free and one in NAMES)) for one in value),
     }[setting.kind]
     assert accepts(name, value) is (sound or (value is None and name in {"beta", "rows"}))
 
@@ -84,7 +86,7 @@ def test_the_methods_that_know_a_setting():
         "answers_only": ("SFT",), "beta": ("DPO", "GRPO", "KTO", "RLOO"), "questions": answered,
         **dict.fromkeys(
             ("rewards", "num_generations", "num_iterations", "temperature", "max_completion_length",
-             "thinking"), ("GRPO", "RLOO")
+             "thinking", "mask_truncated_completions", "use_vllm"), ("GRPO", "RLOO")
         ),
     }  # fmt: skip
     for name, setting in SETTINGS.items():
@@ -109,13 +111,18 @@ OTHER = {
     "thinking": True, "activation_checkpointing": False,
     "eval_rows": 5, "questions": 100, "logging_steps": 77, "eval_steps": 77, "save_steps": 77, "private": False,
     "trackio": True, "seed": 7,
-    "rows": 200,
+    "rows": 200, "lora_targets": ("attention",), "lora_dropout": 0.1, "use_rslora": True, "use_dora": True,
+    "mask_truncated_completions": True, "use_vllm": True, "optim": "adamw_8bit", "bf16_weights": True,
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def plans():
     here = [plan(), plan(kind="verifiable", method="GRPO"), plan("Qwen3-1.7B", flavor="t4-medium")]
+    here += [
+        plan(kind="verifiable", method="GRPO", flavor="a100-large", use_vllm=False),
+        plan(flavor="a100-large", peft="none"),
+    ]
     made = [*(one.with_values(max_length=1024) for one in here), plan(flavor="a100-large").with_values(max_length=4096)]
     long = {"tokens_per_row": 500.0, "longest_tokens": 900, "lengths": None}
     return [dataclasses.replace(one, data=dataclasses.replace(one.data, **long)) for one in made]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
-from hfft_widgets.core.method import METHODS, Method
+from hfft_widgets.core.method import METHODS
+from hfft_widgets.core.plan.settings.setting import ADAPTERS, Moved, Setting, count, described, number, switch
 from hfft_widgets.errors import PlanError
 
 
@@ -40,6 +41,15 @@ REWARDS = {
 }
 # those of transformers that need no further argument
 SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup", "inverse_sqrt")
+# names of transformers -> those of the estimate; the first is what transformers takes if nothing is said
+OPTIMIZERS = {
+    "adamw_torch_fused": "adamw", "adamw_8bit": "adamw_8bit", "paged_adamw_8bit": "paged_adamw_8bit",
+    "adafactor": "adafactor",
+}  # fmt: skip
+EIGHT_BITS = ("adamw_8bit", "paged_adamw_8bit")
+"""Those that bitsandbytes brings."""
+# layers by the names of most models; adapters.py knows how other families call theirs
+TARGETS = ("attention", "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 def usual_rewards(columns: Iterable[str]) -> tuple[str, ...]:
@@ -50,108 +60,11 @@ def usual_rewards(columns: Iterable[str]) -> tuple[str, ...]:
     return ("passes_tests",) if "tests" in present else ()
 
 
-Kind = Literal["whole number", "number", "switch", "choice", "names"]
-Moved = Literal["memory", "time"]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is known of one setting beside its value.
-
-    Attributes:
-        label: Its name on a control.
-        help: What it does, in one line.
-        group: The heading it stands under.
-        kind: What its values are.
-        trl: What TRL's config classes call it; None: the same, until it stands in `SETTINGS`; "": they have no such
-            argument.
-        least: The lowest value of a number.
-        most: The highest; beyond it nothing is learned, or nothing holds it.
-        never: A value in between that means nothing.
-        above: Whether a value must be above that.
-        optional: Whether it may be None, which leaves it to TRL.
-        choices: The values, or names, that can be chosen.
-        moves: What of the estimate it changes.
-        adapters: Whether it is of adapters alone.
-        known_by: Whether a method knows it.
-    """
-
-    label: str
-    help: str
-    group: str
-    kind: Kind
-    trl: str | None = None
-    least: float = 0
-    above: bool = False
-    most: float = 2**31 - 1
-    never: float | None = None
-    optional: bool = False
-    choices: tuple[str, ...] = ()
-    moves: tuple[Moved, ...] = ()
-    adapters: bool = False
-    known_by: Callable[[Method], bool] = lambda _: True
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Names of the methods that know it."""
-        return tuple(name for name, method in METHODS.items() if self.known_by(method))
-
-    @property
-    def allowed(self) -> str:
-        """What a value must be, in words."""
-        more, most = "above" if self.above else "from", f"{self.most:,g}" if self.most < 2**31 - 1 else ""
-        whole = f"from {self.least:,} to {most}" if most else f"of at least {self.least:,}"
-        never = f", and not {self.never:g}" if self.never is not None else ""
-        return {
-            "whole number": f"It must be a whole number {whole}{never}.",
-            "number": f"It must be a number {more} {self.least:g}{f' to {most}' if most else ''}.",
-            "switch": "It must be True or False.",
-            "choice": f"Choose one of {', '.join(self.choices)}.",
-            "names": f"Choose a list of names among {', '.join(self.choices)}, each once; your own go into the script.",
-        }[self.kind]
-
-    def allows(self, value: object) -> bool:
-        """Whether it can have this value."""
-        if value is None:
-            return self.optional
-        if self.kind == "choice":
-            return value in self.choices
-        if self.kind == "names":
-            return isinstance(value, (list, tuple)) and _each_once(value, self.choices)
-        if self.kind == "switch" or isinstance(value, bool):
-            return self.kind == "switch" and isinstance(value, bool)
-        kinds = (int,) if self.kind == "whole number" else (int, float)
-        within = isinstance(value, kinds) and self.least <= value <= self.most
-        return within and value != self.never and not (self.above and value == self.least)
-
-
-def _each_once(names: list[Any] | tuple[Any, ...], allowed: tuple[str, ...]) -> bool:
-    return all(name in allowed for name in names) and len(set(names)) == len(names)
-
-
 _STEPS, _MEMORY, _LEARNED, _WATCHED = "Length and steps", "Memory", "What is learned", "Watching and keeping"
-
-
-def _of(default: Any, group: str, kind: Kind, label: str, help: str, **known: Any) -> Any:  # noqa: A002
-    """A field with what is known of it."""
-    return field(default=default, metadata={"setting": Setting(label, help, group, kind, **known)})
-
-
-def _count(default: int, group: str, label: str, help: str, least: int = 1, **known: Any) -> Any:  # noqa: A002
-    return _of(default, group, "whole number", label, help, least=least, **known)
-
-
-def _number(default: float | None, group: str, label: str, help: str, **known: Any) -> Any:  # noqa: A002
-    return _of(default, group, "number", label, help, **known)
-
-
-def _switch(default: bool, group: str, label: str, help: str, **known: Any) -> Any:  # noqa: A002
-    return _of(default, group, "switch", label, help, **known)
-
-
 _BOTH: dict[str, Any] = {"moves": ("memory", "time")}
 _TIME: dict[str, Any] = {"moves": ("time",)}
 _GENERATES: dict[str, Any] = {"known_by": lambda method: method.generates}
+_ADAPTERS: dict[str, Any] = {"pefts": ADAPTERS}
 _CHATS: dict[str, Any] = {"known_by": lambda method: "messages" in method.columns}
 
 
@@ -163,7 +76,7 @@ class Settings:
         PlanError: A value of the wrong kind or out of its range. Values end up in a script, so each is checked.
     """
 
-    learning_rate: float = _number(
+    learning_rate: float = number(
         2e-5,
         _STEPS,
         "Learning rate",
@@ -171,17 +84,17 @@ class Settings:
         above=True,
         most=1,
     )
-    num_train_epochs: float = _number(3, _STEPS, "Epochs", "Passes over the data", above=True, most=1000, **_TIME)
-    rows: int | None = _of(
+    num_train_epochs: float = number(3, _STEPS, "Epochs", "Passes over the data", above=True, most=1000, **_TIME)
+    rows: int | None = described(
         None, _STEPS, "whole number", "Rows", "Only the first so many rows; empty: all of them",
         least=2, optional=True, trl="", **_TIME,
     )  # fmt: skip
-    max_steps: int = _count(-1, _STEPS, "Max steps", "Ends the training earlier; -1: it does not", -1, never=0, **_TIME)
-    batch_size: int = _count(
+    max_steps: int = count(-1, _STEPS, "Max steps", "Ends the training earlier; -1: it does not", -1, never=0, **_TIME)
+    batch_size: int = count(
         8, _MEMORY, "Batch size", "Rows per card and micro step: memory grows with it", most=2**24,
         trl="per_device_train_batch_size", **_BOTH,
     )  # fmt: skip
-    accumulation: int = _count(
+    accumulation: int = count(
         1,
         _MEMORY,
         "Accumulation",
@@ -190,82 +103,112 @@ class Settings:
         trl="gradient_accumulation_steps",
         **_BOTH,
     )
-    max_length: int = _count(
+    max_length: int = count(
         1024, _MEMORY, "Max length", "Tokens; longer rows are cut", 16, most=2**24, **_BOTH,
         known_by=lambda method: method.cuts_rows or method.drops_long_rows,
     )  # fmt: skip
-    packing: bool = _switch(
+    packing: bool = switch(
         False, _MEMORY, "Packing", "Several short rows in one sequence, where the GPU has flash attention",
         known_by=lambda method: method.packs, **_BOTH,
     )  # fmt: skip
-    group_by_length: bool = _switch(
+    group_by_length: bool = switch(
         False, _MEMORY, "Group by length", "Rows of like length come together: less padding",
         trl="train_sampling_strategy", known_by=lambda method: method.groups, **_TIME,
     )  # fmt: skip
-    warmup: float = _number(
+    warmup: float = number(
         0.05, _STEPS, "Warm-up", "Share of the steps in which the learning rate rises", most=0.9, trl="warmup_steps"
     )
-    lr_scheduler_type: str = _of(
+    lr_scheduler_type: str = described(
         "cosine", _STEPS, "choice", "Schedule", "How the learning rate falls", choices=SCHEDULES
     )
-    weight_decay: float = _number(0.0, _STEPS, "Weight decay", "Pull of the weights towards zero", most=1)
-    lora_r: int = _count(16, _LEARNED, "LoRA rank", "Size of the adapters", most=1024, adapters=True, trl="", **_BOTH)
-    lora_alpha: int = _count(
-        32, _LEARNED, "LoRA alpha", "Scale of the adapters is alpha / rank", most=4096, adapters=True, trl=""
+    weight_decay: float = number(0.0, _STEPS, "Weight decay", "Pull of the weights towards zero", most=1)
+    lora_r: int = count(16, _LEARNED, "LoRA rank", "Size of the adapters", most=1024, trl="", **_ADAPTERS, **_BOTH)
+    lora_alpha: int = count(
+        32, _LEARNED, "LoRA alpha", "Scale of the adapters is alpha / rank", most=4096, trl="", **_ADAPTERS
     )
-    assistant_only_loss: bool = _switch(False, _LEARNED, "Answers only", "Learn the assistant's turns alone", **_CHATS)
-    answers_only: bool = _switch(
+    lora_targets: tuple[str, ...] = described(
+        (), _LEARNED, "names", "LoRA layers", "Layers that get adapters: attention, or names; none: all linear ones",
+        choices=TARGETS, free=True, trl="", **_ADAPTERS, **_BOTH,
+    )  # fmt: skip
+    lora_dropout: float = number(
+        0.0, _LEARNED, "LoRA dropout", "Share of the adapters' inputs left out at random: few rows overfit less",
+        most=0.9, trl="", moves=("memory",), **_ADAPTERS,
+    )  # fmt: skip
+    use_rslora: bool = switch(
+        False, _LEARNED, "rsLoRA", "Scale alpha / root of the rank: large ranks keep learning", trl="", **_ADAPTERS
+    )
+    use_dora: bool = switch(
+        False, _LEARNED, "DoRA", "Direction and size of each weight learn apart: often better, clearly slower",
+        trl="", **_ADAPTERS, **_BOTH,
+    )  # fmt: skip
+    assistant_only_loss: bool = switch(False, _LEARNED, "Answers only", "Learn the assistant's turns alone", **_CHATS)
+    answers_only: bool = switch(
         False, _LEARNED, "Last answer", "Learn the last answer of each conversation alone", trl="", **_CHATS
     )
-    beta: float | None = _number(
+    beta: float | None = number(
         None, _LEARNED, "Beta", "Closeness to the model it was; empty: TRL's default", optional=True, most=100,
         known_by=lambda method: method.beta is not None,
     )  # fmt: skip
-    rewards: tuple[str, ...] = _of(
+    rewards: tuple[str, ...] = described(
         (), _LEARNED, "names", "Rewards", "What answers are scored by; none: what suits the columns",
         choices=tuple(REWARDS), trl="", **_GENERATES,
     )  # fmt: skip
-    num_generations: int = _count(
+    num_generations: int = count(
         8, _LEARNED, "Answers", "Per prompt, compared with each other", 2, most=256, **_BOTH, **_GENERATES
     )
-    num_iterations: int = _count(
+    num_iterations: int = count(
         1, _LEARNED, "Iterations", "Passes over each batch of answers", most=100, **_TIME, **_GENERATES
     )
-    temperature: float = _number(
+    temperature: float = number(
         1.0, _LEARNED, "Temperature", "Of the answers: they must differ", above=True, most=10, **_GENERATES
     )
-    max_completion_length: int = _count(
+    max_completion_length: int = count(
         512, _LEARNED, "Answer length", "Longest answer in tokens", most=2**20, **_BOTH, **_GENERATES
     )
-    thinking: bool = _switch(
+    mask_truncated_completions: bool = switch(
+        False, _LEARNED, "Leave out cut answers", "An answer cut at its limit teaches nothing, instead of counting as "
+        "wrong", **_GENERATES,
+    )  # fmt: skip
+    use_vllm: bool = switch(
+        False, _MEMORY, "vLLM", "Answers are written by vLLM on the same card: much faster, for a share of its memory",
+        **_BOTH, **_GENERATES,
+    )  # fmt: skip
+    thinking: bool = switch(
         False, _LEARNED, "Thinking", "Thoughts before each answer, of models that can: many tokens more",
         trl="chat_template_kwargs", **_GENERATES,
     )  # fmt: skip
-    activation_checkpointing: bool = _switch(
+    activation_checkpointing: bool = switch(
         True, _MEMORY, "Recompute", "Recompute activations: slower, far less memory", **_BOTH
     )
-    eval_rows: int = _count(
-        100, _WATCHED, "Held out", "Rows not trained on, to see whether it learned", trl="", **_TIME
-    )
-    questions: int = _count(
+    optim: str = described(
+        "adamw_torch_fused", _MEMORY, "choice", "Optimizer", "In 8 bits its two moments take a quarter of the memory",
+        choices=tuple(OPTIMIZERS), **_BOTH,
+    )  # fmt: skip
+    bf16_weights: bool = switch(
+        False, _MEMORY, "16-bit weights", "Weights learn in bfloat16: half of the memory, and coarser steps",
+        trl="", pefts=("none",), **_BOTH,
+    )  # fmt: skip
+    eval_rows: int = count(100, _WATCHED, "Held out", "Rows not trained on, to see whether it learned", trl="", **_TIME)
+    questions: int = count(
         16, _WATCHED, "Questions", "Held-out questions asked before and after", 0, trl="", **_TIME,
         known_by=lambda method: method.answers,
     )  # fmt: skip
-    logging_steps: int = _count(10, _WATCHED, "Log every", "Steps between two points of a curve")
-    eval_steps: int = _count(100, _WATCHED, "Check every", "Steps between two evaluations", **_TIME)
-    save_steps: int = _count(100, _WATCHED, "Save every", "Steps between two checkpoints")
-    private: bool = _switch(
+    logging_steps: int = count(10, _WATCHED, "Log every", "Steps between two points of a curve")
+    eval_steps: int = count(100, _WATCHED, "Check every", "Steps between two evaluations", **_TIME)
+    save_steps: int = count(100, _WATCHED, "Save every", "Steps between two checkpoints")
+    private: bool = switch(
         True, _WATCHED, "Private", "Whether a new repository on the Hub is private", trl="hub_private_repo"
     )
-    trackio: bool = _switch(False, _WATCHED, "Trackio", "The curves go to Trackio too", trl="")
-    seed: int = _count(42, _STEPS, "Seed", "Order of the data and initial adapters", 0)
+    trackio: bool = switch(False, _WATCHED, "Trackio", "The curves go to Trackio too", trl="")
+    seed: int = count(42, _STEPS, "Seed", "Order of the data and initial adapters", 0)
 
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
             value = getattr(self, name)
             if not setting.allows(value):
                 raise PlanError(f"{name} is {value!r}.", remedy=setting.allowed)
-        object.__setattr__(self, "rewards", tuple(self.rewards))
+        for name in ("rewards", "lora_targets"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
     def effective_batch_size(self) -> int:
@@ -295,6 +238,10 @@ class SettingValues(TypedDict, total=False):
     weight_decay: float
     lora_r: int
     lora_alpha: int
+    lora_targets: tuple[str, ...]
+    lora_dropout: float
+    use_rslora: bool
+    use_dora: bool
     assistant_only_loss: bool
     answers_only: bool
     beta: float | None
@@ -303,8 +250,12 @@ class SettingValues(TypedDict, total=False):
     num_iterations: int
     temperature: float
     max_completion_length: int
+    mask_truncated_completions: bool
+    use_vllm: bool
     thinking: bool
     activation_checkpointing: bool
+    optim: str
+    bf16_weights: bool
     eval_rows: int
     questions: int
     logging_steps: int
