@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from hfft_widgets import samples as samples
     from hfft_widgets import teaching as teaching
     from hfft_widgets.api import attach as attach
-    from hfft_widgets.api import estimate as estimate
     from hfft_widgets.api import launch as launch
     from hfft_widgets.api import plan_export as plan_export
     from hfft_widgets.api import plan_training as plan_training
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.run.history import MetricHistory as MetricHistory
     from hfft_widgets.core.run.history import Point as Point
     from hfft_widgets.core.run.stage import Stage as Stage
+    from hfft_widgets.estimates import estimate as estimate
     from hfft_widgets.hosts import keep_in_drive as keep_in_drive
     from hfft_widgets.hub.account import sign_in as sign_in
     from hfft_widgets.jobs.comparing import compare as compare
@@ -66,19 +66,7 @@ __version__ = "0.1.0"
 
 _MODULES = ("errors", "samples", "teaching")
 _HOMES = {
-    "api": (
-        *(
-            "attach",
-            "estimate",
-            "launch",
-            "plan_export",
-            "plan_training",
-            "preflight",
-            "runs",
-            "splits",
-        ),
-        "validate",
-    ),
+    "api": ("attach", "launch", "plan_export", "plan_training", "preflight", "runs", "splits", "validate"),
     "core.data.rules.book": ("RuleBook", "rules"),
     "core.data.held_out": ("check_split",),
     "core.data.mapping.column_mapping": ("ColumnMapping",),
@@ -91,6 +79,7 @@ _HOMES = {
     "core.run.diagnosis": ("Diagnosis",),
     "core.run.history": ("MetricHistory", "Point"),
     "core.run.stage": ("Stage",),
+    "estimates": ("estimate",),
     "hosts": ("keep_in_drive",),
     "hub.account": ("sign_in",),
     "jobs.comparing": ("compare",),

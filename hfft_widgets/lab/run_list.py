@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hfft_widgets import folders
 from hfft_widgets.core.units import plural
 from hfft_widgets.errors import HubError, RunNotFoundError
-from hfft_widgets.jobs import names
+from hfft_widgets.jobs.run import names
 from hfft_widgets.lab.summary import is_settled, summary
 
 if TYPE_CHECKING:

@@ -67,6 +67,6 @@ class QuestionPart:
 
 
 def _samples(run: Run) -> Markup | None:
-    from hfft_widgets.jobs.run_values import samples_of
+    from hfft_widgets.jobs.run.values import samples_of
 
     return samples_html(samples_of(run.journal.samples))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hfft_widgets import api
 from hfft_widgets.cards.parts import card, chip, heading
 from hfft_widgets.cards.plan import memory_bar
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.units import bytes_text
+from hfft_widgets.estimates import estimate
 from hfft_widgets.widgets.form import fields
 from hfft_widgets.widgets.panel import Panel
 
@@ -84,7 +84,7 @@ class MemoryPicture(Panel):
 
     def _changed(self) -> Estimate:
         rank = int(self.values["lora_r"])
-        made = api.estimate(
+        made = estimate(
             self.model,
             peft="lora" if rank else "none",
             lora_r=rank or 16,

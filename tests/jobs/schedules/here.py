@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import RunNotFoundError
 from hfft_widgets.hub.outcomes import HubUnsureError
-from hfft_widgets.jobs import run, run_reader
+from hfft_widgets.jobs import run
 from hfft_widgets.jobs.base import GivenBack, JobStatus, Submission
 from hfft_widgets.jobs.follower import Follower
-from hfft_widgets.jobs.run import Run
+from hfft_widgets.jobs.run import Run, reader, watched
 from tests.jobs.schedules.clock import START, Clock, Pause, simulated
 from tests.jobs.schedules.far import SimulatedJob
 
-MODULES = (run, run_reader)
+MODULES = (run, watched, reader)
 _ERRORS = (errno.EMFILE, errno.ESTALE, errno.EIO, errno.EACCES, errno.ENOSPC)
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from hfft_widgets import folders
 from hfft_widgets.errors import RunError
-from hfft_widgets.jobs import names
-from hfft_widgets.jobs.run import Run
+from hfft_widgets.jobs.run import Run, names
 
 
 def test_a_name_is_everywhere_and_goes_with_the_run(start, local):
