@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hfft_widgets.scripts.adapters import keep_adapters_in_float32, keep_gradients_through_4_bits
 
 import hfft_widgets as hfft
+from hfft_widgets.scripts.machine.precision import keep_adapters_in_float32, keep_gradients_through_4_bits
 
 
 @pytest.mark.ci

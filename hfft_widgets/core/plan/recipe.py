@@ -36,7 +36,9 @@ def short_script(training: Training) -> str:
     It neither resumes nor compares answers, and tells of itself only where this package is installed.
     """
     code = recipe(training, short=True)
-    parts = [parts_of(code, name) for name in ("arguments", "rows", "leakage", "templating", "adapters", "rewards")]
+    parts = [
+        parts_of(code, name) for name in ("arguments", "rows", "leakage", "templating", "machine.precision", "rewards")
+    ]
     runs_code = _runs_code(training)
     whole = [
         *(["events"] if runs_code or training.data.apart else []),

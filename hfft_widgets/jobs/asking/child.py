@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 _LOOK_SECONDS, _MOST_SECONDS = 0.2, 600.0
 
 
-class Answered(NamedTuple):
+class ChildAnswers(NamedTuple):
     """What a child answered.
 
     Attributes:
@@ -35,7 +35,7 @@ def ask_child(
     environment: Mapping[str, str] | None = None,
     progress: Callable[[int], None] = lambda _: None,
     most_seconds: float = _MOST_SECONDS,
-) -> Answered:
+) -> ChildAnswers:
     """Start a child, give it what is asked, and wait for its answers; it never outlives this call.
 
     Args:
@@ -62,7 +62,7 @@ def ask_child(
                 child.kill()
                 child.wait()
         found = [json.loads(line) for line in _lines(answers)]
-        return Answered(found, said.read_text("utf-8", "replace").strip().rpartition("\n")[2])
+        return ChildAnswers(found, said.read_text("utf-8", "replace").strip().rpartition("\n")[2])
 
 
 def _wait(child: subprocess.Popen[bytes], answers: Path, progress: Callable[[int], None], most_seconds: float) -> None:
