@@ -180,7 +180,7 @@ def _attached(run_id: str) -> Run:
 
 
 def _folder_time(run_id: str) -> float:
-    """When something was made or replaced in the folder of a run of this machine; 0 of others, and of one that is gone."""
+    """When something was made or replaced in the folder of a run of this machine; 0: it is gone, or of another host."""
     host, _, name = run_id.partition(":")
     try:
         return folders.data("runs", name).stat().st_mtime if host == "local" else 0.0

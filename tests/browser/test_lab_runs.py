@@ -127,11 +127,8 @@ def test_each_lesson_has_a_tile_and_none_is_overwritten(lab_page: NotebookPage, 
     assert cells_of(lab, "1_data.ipynb")[-1] == "my answer"
     assert not (lab.root / "1_data-1.ipynb").exists()
     (lab.root / "2_plan.ipynb").write_text("mine", "utf-8")
-    page.keyboard.press("Control+Shift+C")
-    page.keyboard.type("Open a Lesson")
-    page.keyboard.press("Enter")
+    lab_page.command("hfft:open-lesson", {"isPalette": True}, wait=False)
     dialog = page.get_by_role("dialog")
-    page.wait_for_timeout(3000); lab_page.screenshot("tmp_dialog"); print(dialog.first.inner_html()[:1500])
     dialog.get_by_role("combobox").select_option(label="2 Plan: will it fit, how long, what does it cost?")
     dialog.get_by_role("button", name="Open").click()
     until((lab.root / "2_plan-1.ipynb").exists)
