@@ -31,6 +31,8 @@ Host = Literal["local", "jobs"]
 class HostRuns:
     """The newest runs of one host as summaries. A run that has ended is read once, and what it wrote is let go.
 
+    One that goes on again (`run.resume()`) shows by its folder's time.
+
     Args:
         host: "local" or "jobs".
         unchanged: Whether the runs that were listed at this Unix time are still all there are.
@@ -46,7 +48,7 @@ class HostRuns:
         self._listed = 0.0
         self._ids: list[str] = []
         self._open: dict[str, Run] = {}
-        self._settled: dict[str, Values] = {}
+        self._settled: dict[str, tuple[Values, float]] = {}  # and when its folder changed
         self._named = names.stamp()
         self.older = 0
         self.note = ""
@@ -78,8 +80,12 @@ class HostRuns:
 
     def _summary(self, run_id: str, unread: list[HubError]) -> Values | None:
         """None of a run that is gone, or that nobody can say anything about now."""
+        changed = _folder_time(run_id)
         if run_id in self._settled:
-            return self._settled[run_id]
+            values, then = self._settled[run_id]
+            if changed == then:
+                return values
+            self._open[run_id] = _attached(run_id)
         run = self._open[run_id]
         try:
             values = summary(run)
@@ -91,8 +97,10 @@ class HostRuns:
         if values["stage"] == "DELETED":
             return None
         if is_settled(run, values):
-            self._settled[run_id] = values
+            self._settled[run_id] = values, changed
             del self._open[run_id]
+        else:
+            self._settled.pop(run_id, None)
         return values
 
 
@@ -169,6 +177,21 @@ def _changed(path: Path) -> str:
         return str(path.stat().st_mtime_ns)
     except OSError:
         return ""
+
+
+def _attached(run_id: str) -> Run:
+    from hfft_widgets import api
+
+    return api.attach(run_id)
+
+
+def _folder_time(run_id: str) -> float:
+    """When something was made or replaced in the folder of a run of this machine; 0: it is gone, or of another host."""
+    host, _, name = run_id.partition(":")
+    try:
+        return folders.data("runs", name).stat().st_mtime if host == "local" else 0.0
+    except OSError:
+        return 0.0
 
 
 def _folder_unchanged(listed: float) -> bool:

@@ -50,6 +50,7 @@ def summary(run: Run) -> dict[str, Any]:
         "cost": usd_text(status.cost_usd) if status.cost_usd else "",
         "page": status.page,
         **(_progress(run) if seen else _UNSEEN),
+        **({"seconds_left": None} if stalled else {}),
         "error": short(run.error if seen and run.error else status.message, ERROR_CHARACTERS),
         "reason": short(_reason(run), REASON_CHARACTERS) if seen else "",
         "verdict": _verdict(run) if seen else None,

@@ -56,6 +56,22 @@ def test_a_folder_that_has_not_changed_is_not_listed_again(start, listed):
     assert len(listed) == 2
 
 
+def test_a_run_that_goes_on_is_looked_at_again(start, listed):
+    body = "os.makedirs('output/checkpoint-3', exist_ok=True)\n"
+    body += "open('output/checkpoint-3/trainer_state.json', 'w').write('{\"global_step\": 3}')\n"
+    run = start(body + "tell('end') if os.path.exists('again') else (open('again', 'w').close(), sys.exit(3))")
+    run.wait(30)
+    runs = RunList()
+    until(lambda: [one["stage"] for one in runs.look("local")["runs"]] == ["ERROR"])
+    (seen,) = runs.look("local")["runs"]
+    assert seen["goes_on_from"] == 3
+    set_back(60)
+    revision = runs.look("local")["revision"]
+    run.resume().wait(30)
+    (again,) = runs.look("local", revision)["runs"]
+    assert (again["stage"], again["goes_on_from"]) == ("COMPLETED", None)
+
+
 def test_a_folder_that_changed_a_moment_ago_is_not_believed(start, listed):
     """Two changes within the disk's smallest time leave the same time behind."""
     start("tell('end')").wait(30)

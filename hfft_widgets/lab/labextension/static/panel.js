@@ -105,9 +105,11 @@ class RunList {
     place(this._sections.ended, list.filter(run => !run.live).map(run => this._row(run.id).node));
   }
 
-  /** A run that was asked to end goes on for a moment: it finishes its step and saves. */
+  /** A run that was asked to end goes on for a moment: it finishes its step and saves. One that waits for another names it. */
   _asItStands(run) {
     if (!run.live) this._stopping.delete(run.id);
+    const title = id => this._runs.list.find(other => other.id === id)?.title ?? id;
+    if (run.waiting) return { ...run, waiting: run.waiting.replace(/local:[\w-]+/, title) };
     return this._stopping.has(run.id) ? { ...run, icon: 'wait', words: 'Stopping…' } : run;
   }
 

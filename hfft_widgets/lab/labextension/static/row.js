@@ -92,7 +92,7 @@ function about(run) {
     run.host === 'jobs' ? 'HF Jobs' : '',
     run.live && run.seconds_left ? `${age(run.seconds_left)} left` : '',
     last ? `${run.metric} ${figure(last[1])}` : '',
-    last || run.cost ? '' : shortId(run.id),
+    last || run.cost || run.waiting ? '' : shortId(run.id),
   ].filter(Boolean).join(' · ');
 }
 
