@@ -22,6 +22,7 @@ SMALL = {
     "bench_plan": ("--small", "hfft.estimate"),
     "bench_rows": ("2000", "ratio"),
     "bench_shared_server": ("--small", "MB in all"),
+    "bench_soup": ("--small", "hfft.validate"),
     "bench_validate": ("--small", "x the read"),
     "estimator": ("--help", "--points"),
 }

@@ -45,6 +45,20 @@ def test_a_changed_dataset_locks_what_was_built_on_the_old_one(sample_folders):
     assert page(tuner).primary == ["Make a plan"]
 
 
+def test_what_is_learned_is_one_judgement_of_data_and_plan(sample_folders):
+    tuner = hfft.FineTuner()
+    tuner.data.validate()
+    tuner.planner.plan()
+    tuner.planner.change(assistant_only_loss=False)
+    assert tuner.data.result.learned == "all"
+    assert tuner.data.result is tuner.planner.data
+    assert not tuner.planner.result.settings.answers_only
+    assert all(piece.learned for piece in tuner.data.result.reading("SFT", 0).passages)
+    tuner.planner.undo()
+    assert tuner.data.result.learned == "answers"
+    assert tuner.planner.result.settings.assistant_only_loss
+
+
 def test_nothing_starts_while_something_typed_is_not_in_the_plan(sample_folders):
     """Typing and a click on a button of a moment ago come one after the other, and the click must not win."""
     tuner = hfft.FineTuner()

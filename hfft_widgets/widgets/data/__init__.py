@@ -207,6 +207,8 @@ class DatasetValidator(ReportChanges):
         form, report = self.form, self.result
         if self.stale:
             return form.button("Check dataset", "validate", primary=True)
+        if self.method and self.values["tab"] == _EXAMPLE and self.example.ready:
+            return self.example.button(form, primary=True)
         if self._mapping_is_next:
             return self.mapping.button(form, primary=True)
         if method := report.offered_mapping:
@@ -246,6 +248,7 @@ class DatasetValidator(ReportChanges):
             "methods": el("div", self._methods(values), class_="methods"),
             "findings": self.findings.view(form, report, button=not self._fixes_are_next),
             "changes": changed_view(form, report, undo=bool(self._history)),
+            "learned": self.lengths.switch(form, report),
             "lengths": self.lengths.view(form, report),
             "proof": proof_lines(self.proof.to_dict()) if self.proof else None,
             "again": join([preview(values), actions(every, prove, split, again)]),

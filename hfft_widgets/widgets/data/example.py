@@ -31,11 +31,13 @@ class ExamplePart:
         self._method, self.number = "", 0
         self._texts: list[tuple[str, str]] = []
         self._picked: dict[str, int] = {}
+        self._found: tuple[dict[str, int], ColumnMapping] | None = None
 
     def show(self, report: ValidationReport, method: str, number: int = 0) -> None:
         """Another report, method or row: nothing is clicked yet."""
         self._report, self._method, self.number = report, method, number
         self._texts, self._picked = report.pointable(number)[:_MOST_TEXTS], {}
+        self._found = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -61,10 +63,27 @@ class ExamplePart:
         """The mapping that follows from what was clicked; raises DataError where there is none."""
         if self._report is None or self.wanted is not None:
             raise DataError("Not everything was clicked yet.", remedy=f"Click {_WORDS[self.wanted or 'prompt']}.")
-        return self._report.by_places(self._method, self.number, self._picked)
+        picked = dict(self._picked)
+        if self._found is None or self._found[0] != picked:  # once for each choice, not at every drawing
+            self._found = picked, self._report.by_places(self._method, self.number, picked)
+        return self._found[1]
+
+    @property
+    def ready(self) -> bool:
+        """Whether all is clicked, and the method takes what is made so."""
+        if self._report is None or self.wanted is not None:
+            return False
+        try:
+            return bool(self.mapping)
+        except DataError:
+            return False
+
+    def button(self, form: Form, *, primary: bool = False) -> Markup:
+        """The button that uses what was clicked."""
+        return form.button(f"Use this mapping for {self._method}", "use_example", primary=primary)
 
     def view(self, form: Form) -> Markup:
-        """What is asked, the row's texts, and three rows as they become."""
+        """What is asked, the row's texts, and three rows as they become; the button is the panel's next action."""
         if self.wanted:
             asked = el("div", icon("info"), " Click ", el("b", _WORDS[self.wanted]), f" in row {self.number:,}.",
                        role="status", data_key="asked")  # fmt: skip
@@ -73,7 +92,7 @@ class ExamplePart:
                        data_key="asked")  # fmt: skip
         texts = [self._text(form, place) for place in range(len(self._texts))]
         other = form.button("Another row", "example_row", quiet=True)
-        return join([asked, el("div", texts, class_="pointable"), actions(other), self._made(form)])
+        return join([asked, el("div", texts, class_="pointable"), actions(other), self._made()])
 
     def _text(self, form: Form, place: int) -> Markup:
         words, text = self._texts[place]
@@ -85,7 +104,7 @@ class ExamplePart:
             aria_pressed="true" if taken else "false",
         )  # fmt: skip
 
-    def _made(self, form: Form) -> Markup | None:
+    def _made(self) -> Markup | None:
         if self._report is None or self.wanted is not None:
             return None
         try:
@@ -93,5 +112,4 @@ class ExamplePart:
             rows = card.html(self._report.preview(mapping))
         except DataError as error:
             return el("div", icon("warn"), " ", str(error), class_="fix")
-        use = form.button(f"Use this mapping for {self._method}", "use_example")
-        return join([el("div", safe(mapping.words, 300), class_="fix"), rows, actions(use)])
+        return join([el("div", safe(mapping.words, 300), class_="fix"), rows])

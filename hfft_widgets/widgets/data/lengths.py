@@ -47,11 +47,7 @@ class LengthsPart:
         self._set(report.max_length or max(1, min(MAX_LENGTH, longest)))
         self._values["learned"] = report.learned
 
-    def view(self, form: Form, report: ValidationReport) -> Markup | None:
-        """The lengths of the recommended method; what would tell them, where they are not known."""
-        return join([self._switch(form, report), self._lengths(form, report)]) or None
-
-    def _switch(self, form: Form, report: ValidationReport) -> Markup | None:
+    def switch(self, form: Form, report: ValidationReport) -> Markup | None:
         """Which words of conversations are learned, where there is a choice: report and plan follow."""
         method = report.recommended
         if method is None or not report.chooses_learned(method):
@@ -60,7 +56,8 @@ class LengthsPart:
         choices = [("Answers only", "answers"), ("Whole conversation", "all")]
         return form.segments("learned", "Learned", choices, help_=words)
 
-    def _lengths(self, form: Form, report: ValidationReport) -> Markup | None:
+    def view(self, form: Form, report: ValidationReport) -> Markup | None:
+        """The lengths of the recommended method; what would tell them, where they are not known."""
         method = next(iter(report.lengths), None)
         if method is None:
             words = "Tokens are counted with the model's own tokenizer: name a model above and check again."

@@ -9,7 +9,7 @@ import pytest
 
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.core.plan.choose import PlanRequest, recommend
-from hfft_widgets.core.plan.data_stats import DataStats, data_stats
+from hfft_widgets.core.plan.data_stats import DataStats, data_stats, learning
 from hfft_widgets.core.plan.hardware import FLAVORS
 from hfft_widgets.core.plan.recipe import recipe
 from hfft_widgets.errors import DataError, PlanError
@@ -86,6 +86,20 @@ def test_only_answers_are_learned_where_the_template_marks_them():
     whole = recommend(model("Qwen3-0.6B"), found, data_stats(found, "SFT"), MACHINES, PlanRequest())
     assert not whole.settings.assistant_only_loss
     assert not whole.settings.answers_only
+
+
+def test_a_plan_that_learns_otherwise_stands_on_a_report_that_says_so():
+    made = plan()
+    whole = made.replace(assistant_only_loss=False)
+    assert whole.data.report.learned == whole.data.learns == "all"
+    assert whole.data.trained_share == 1 > made.data.trained_share
+    again = whole.replace(answers_only=True, assistant_only_loss=True)
+    assert (again.data.report.learned, again.data.learns) == ("answers", "marked")
+    assert made.replace(answers_only=False, learning_rate=1e-4).data is made.data  # it was none
+    found = report("messages")
+    assert learning(found, "SFT", {"learning_rate": 1e-4}) is found
+    assert learning(found, "SFT", {"assistant_only_loss": False}).learned == "all"
+    assert learning(found, "SFT", {"answers_only": False}) is found
 
 
 def test_a_base_model_with_conversations_gets_a_template():

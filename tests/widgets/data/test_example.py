@@ -38,6 +38,7 @@ def test_a_nested_answer_is_mapped_by_two_clicks() -> None:
     shown = page(panel).text
     assert "Why 2?" in shown  # three rows, as they become
     assert "So 2." in shown
+    assert page(panel).primary == ["Use this mapping for SFT"]  # what was clicked, not what was proposed
     press(panel, "Use this mapping for SFT")
     panel._thread.join(30)
     assert panel.result.verdicts["SFT"].status == "READY"

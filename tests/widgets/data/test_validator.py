@@ -57,6 +57,16 @@ def test_a_dataset_in_the_notebook_is_checked_and_mapped_and_that_can_be_undone(
         panel.undo()
 
 
+def test_the_split_of_large_data_is_looked_at_by_a_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"prompt": f"Which is {n}?", "completion": f"It is {n} of them all here and now"} for n in range(60)]
+    assert "Check the split" not in page(checked(rows)).buttons
+    monkeypatch.setattr("hfft_widgets.core.data.held_out._QUICK_BYTES", 10)
+    panel = checked(rows)
+    press(panel, "Check the split")
+    assert "No held-out row is nearly the same" in page(panel).status
+    assert panel.result.recommended == "SFT"
+
+
 def test_a_sample_can_be_made_whole() -> None:
     def whole(progress: Any) -> Any:
         return validate_rows(BROKEN, name="x", progress=progress)

@@ -393,4 +393,85 @@ MINE: list[Known] = [
         "R X R M X",
         ("KTO", 0, "", (A[0],), ("<|im_start|>",)),
     ),
+    # found in a second look: other names, languages, marks, ids, parts
+    _case("Korean with a source", lambda n: {"질문": Q[n], "답변": A[n], "출처": "from page three"}, "M X . X X", SFT),
+    _case("French", lambda n: {"consigne": Q[n], "réponse": A[n], "note": "from page three"}, "M X . X X", SFT),
+    _case("camel", lambda n: {"userPrompt": Q[n], "modelResponse": A[n], "modelName": "a large one"}, "M X . X X", SFT),
+    _case(
+        "parts without a type",
+        lambda n: {
+            "system": [{"text": "Be brief."}],
+            "messages": [user([{"text": Q[n]}]), assistant([{"text": A[n]}])],
+        },
+        "M X . X X",
+        ("SFT", 0, "", ("Be brief.", Q[0], A[0]), ()),
+    ),
+    _case(
+        "a system instruction beside contents",
+        lambda n: {
+            "systemInstruction": {"parts": [{"text": "Be brief."}]},
+            "contents": [{"role": "user", "parts": [{"text": Q[n]}]}, {"role": "model", "parts": [{"text": A[n]}]}],
+        },
+        "M X . X X",
+        SFT,
+        say=("systemInstruction",),
+    ),
+    _case(
+        "sender and message",
+        lambda n: {"thread": [{"sender": "user", "message": Q[n]}, {"sender": "assistant", "message": A[n]}]},
+        "M X . X X",
+        SFT,
+    ),
+    _case(
+        "marked as the best",
+        lambda n: {"prompt": Q[n], "responses": [{"text": BAD[n], "best": False}, {"text": A[n], "best": True}]},
+        ". M . M M",
+        *BETTER,
+    ),
+    _case(
+        "the best by its id",
+        lambda n: {
+            "question": Q[n],
+            "answers": [{"id": "x", "text": BAD[n]}, {"id": "y", "text": A[n]}],
+            "accepted_answer_id": "y",
+        },
+        ". M . M M",
+        *BETTER,
+    ),
+    _case(
+        "the best by its number",
+        lambda n: {"prompt": Q[n], "candidates": [BAD[n], A[n], "Maybe so."], "best_index": 1},
+        ". M . M M",
+        ("DPO", 0, "chosen", (A[0],), (BAD[0],)),
+        ("DPO", 0, "rejected", (), (A[0],)),
+    ),
+    _case(
+        "greater and smaller",
+        lambda n: {
+            "prompt": Q[n],
+            "response_a": BAD[n] if n % 2 else A[n],
+            "response_b": A[n] if n % 2 else BAD[n],
+            "preference": "B>A" if n % 2 else "[[A>>B]]",
+        },
+        ". M . M M",
+        *BETTER,
+    ),
+    _case(
+        "the second always wins",
+        lambda n: {"question": Q[n], "answer_one": BAD[n], "answer_two": A[n], "winner": "two"},
+        ". M . M M",
+        *BETTER,
+    ),
+    _case(
+        "thumbs as signs",
+        lambda n: {"prompt": Q[n], "completion": A[n], "feedback": "👎" if n % 2 else "👍"},
+        ". X . M X",
+        ("KTO", 0, "", (A[0],), ()),
+    ),
+    _case(
+        "good and bad in Spanish",
+        lambda n: {"pregunta": Q[n], "respuesta": A[n], "label": "malo" if n % 2 else "bueno"},
+        ". X . M X",
+        ("KTO", 0, "", (A[0],), ()),
+    ),
 ]
