@@ -14,7 +14,6 @@ from hfft_widgets.widgets.panel import Panel, report_errors
 from hfft_widgets.widgets.teaching.asking import ask_card, closing_card
 from hfft_widgets.widgets.teaching.kernel import end_kernel
 
-
 _FREED = (
     "The memory is free. JupyterLab may say that the kernel has died, and starts an empty one: that is what you asked "
     "for. Close this notebook. To come back, run it from the start."
