@@ -62,7 +62,7 @@ def _template() -> Shapes:
     yield _arrow(144, 35, 24)
     yield _box(176, 8, 176, 24, "<|im_start|>user Why?", "c0")
     yield _box(176, 38, 176, 24, "<|im_start|>assistant So.", "c0")
-    yield _words(176, 84, "one text, with marks for who speaks")
+    yield _words(352, 84, "one text, with marks for who speaks", "end")
 
 
 def _mask() -> Shapes:
@@ -77,7 +77,7 @@ def _lora() -> Shapes:
     yield _box(8, 8, 88, 88, "frozen")
     yield _words(112, 56, "+")
     yield _box(136, 8, 14, 88, "", "c0")
-    yield _words(154, 56, "and")
+    yield _words(158, 56, "x")
     yield _box(180, 45, 88, 14, "", "c0")
     yield _words(180, 84, "trained: two strips,")
     yield _words(180, 100, "as wide as the rank")

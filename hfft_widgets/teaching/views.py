@@ -80,6 +80,8 @@ def board(values: Mapping[str, Any]) -> Markup:
 
 
 def _tally(question: Mapping[str, Any]) -> Markup:
+    if not question["answered"]:
+        return join([el("h4", question["ask"]), el("div", "Nobody answered this one.", class_="sub")])
     most = max(1, *(one["count"] for one in question["answers"]))
     rows = [
         el(

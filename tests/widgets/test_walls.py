@@ -16,7 +16,7 @@ KNOWN = {
     *("html", "units", "method", "plan.settings", "reward_trial", "run.curves.thinning", "run.curves.axes"),
     *("data.report", "data.preview", "data.proof", "data.token_lengths"),
     *("data.mapping.column_mapping", "data.mapping.form", "data.mapping.transforms"),
-    *("plan.plan", "export.plan", "run.curves", "run.events", "run.history", "run.stage"),
+    *("estimate.estimate", "plan.plan", "export.plan", "run.curves", "run.events", "run.history", "run.stage"),
 }
 
 

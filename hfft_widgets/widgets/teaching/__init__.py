@@ -14,6 +14,11 @@ from hfft_widgets.widgets.panel import Panel, report_errors
 from hfft_widgets.widgets.teaching.asking import ask_card, closing_card
 from hfft_widgets.widgets.teaching.kernel import end_kernel
 
+_FREED = (
+    "The memory is free. JupyterLab may say that the kernel has died, and starts an empty one: that is what you asked "
+    "for. Close this notebook. To come back, run it from the start."
+)
+
 
 class QuizPanel(Panel):
     """Questions to be answered by a click, or by `answer`. `result` is the last reply.
@@ -140,7 +145,7 @@ class LessonEnd(Panel):
 
     def _buttons(self) -> Markup:
         if self.ended:
-            return el("p", "The memory is free. Close this notebook; to come back, run it from the start.")
+            return el("p", _FREED)
         return actions(
             self.form.button("Free this notebook's memory", "free", primary=True),
             self.form.button("Show the code again", "look", quiet=True),
