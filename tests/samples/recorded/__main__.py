@@ -11,7 +11,7 @@ from tests.samples.recorded import elsewhere
 from tests.samples.recorded.keep import keep
 from tests.samples.recorded.recipes import RECIPES
 
-for name in ["memory", "job"] if sys.argv[1:] == ["memory"] else sys.argv[1:] or [*RECIPES, "memory", "job"]:
+for name in sys.argv[1:] or [*RECIPES, "memory", "job"]:
     if name == "job":
         elsewhere.job()  # which keeps it itself, where its Hub is
         continue
