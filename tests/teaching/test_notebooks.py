@@ -90,7 +90,7 @@ def test_who_installed_the_package_has_the_course(tmp_path, capsys):
 @pytest.mark.ci
 @LESSONS
 def test_the_solved_lesson_proves_its_claims(lesson, sample_folders, tmp_path):
-    made = nbformat.from_dict(notebook(lesson, solved=True))
+    made = nbformat.reads(file_text(lesson, solved=True), as_version=4)
     made.cells.append(nbformat.v4.new_code_cell(AFTER))
     began = time.monotonic()
     NotebookClient(made, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
