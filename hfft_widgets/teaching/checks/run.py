@@ -14,7 +14,7 @@ WORDS = ("too slow", "diverging", "overfitting", "both answers lose", "reward ha
 SHOWN = {"slow": "too slow", "diverging": "diverging", "dpo": "both answers lose", "hacked": "reward hacking"}
 PULLED = "grpo"
 _LOOK = {
-    "slow": "Its loss fell, and by very little in 40 steps.",
+    "slow": "Its loss fell at every look, and was still above 4 after 40 steps. How fast did the good run fall?",
     "diverging": "Where is its loss at the end, and where was it at the start?",
     "dpo": "Look at the curve of the chosen answers, and at the margin.",
     "hacked": "Look at the reward for right answers, and at the whole reward.",

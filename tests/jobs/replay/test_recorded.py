@@ -12,7 +12,8 @@ from hfft_widgets.jobs.replay import recorded
 
 EVERY = recorded.names()
 FILES = {entry.name.partition(".")[0]: entry for entry in recorded._folder().iterdir()}
-MACHINE = re.compile(r"/(?:root|tmp|work|home|Users|usr|opt|var)/\w|hf_[A-Za-z0-9]{20,}|127\.0\.0\.1|localhost")
+FOLDERS = r"(?<![\w.~-])/(?:root|tmp|work|home|Users|usr|opt|var)/\w"
+MACHINE = re.compile(rf"{FOLDERS}|hf_[A-Za-z0-9]{{20,}}|127\.0\.0\.1|localhost")
 
 
 def test_all_that_lessons_need_are_there():

@@ -43,6 +43,7 @@ def job() -> None:
         demo._dataset(hub, "messages")
         home = Path(folder) / "home"
         environment = {**hub.environment(home=home / "hf"), "HFFT_HOME": str(home / "hfft"), "PYTHONPATH": str(root)}
+        environment |= {"HF_HUB_OFFLINE": "0"}
         subprocess.run([sys.executable, "-m", __spec__.name, folder], env=os.environ | environment, check=True)
 
 
