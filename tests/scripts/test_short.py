@@ -22,10 +22,12 @@ def model(sample_folders) -> Path:
     [
         pytest.param(method, peft, marks=pytest.mark.ci if (method, peft) == ("SFT", "lora") else pytest.mark.full)
         for method in METHODS
-        for peft in ("none", "lora")
+        for peft in ("none", "lora", "qlora")
     ],
 )
 def test_every_method_trains_in_its_short_form(model, tmp_path, monkeypatch, method, peft):
+    if peft == "qlora":
+        pytest.importorskip("bitsandbytes")
     monkeypatch.delenv("HFFT_WORD")
     script = plan_on(rows_for(method), tmp_path, model, method, peft).short_script
     assert "from hfft_widgets" not in script.replace("from hfft_widgets import TrainerCallback", "")
@@ -35,7 +37,7 @@ def test_every_method_trains_in_its_short_form(model, tmp_path, monkeypatch, met
         assert len([line for line in recipe.splitlines() if line.strip()]) <= 75
     ended = start(script, tmp_path, HFFT_WORD=None).wait()
     assert ended.code == 0, ended.text
-    saved = "adapter_model.safetensors" if peft == "lora" else "model.safetensors"
+    saved = "model.safetensors" if peft == "none" else "adapter_model.safetensors"
     assert (tmp_path / "out" / saved).exists()
     (run,) = hfft.runs()
     assert run.stage is Stage.COMPLETED

@@ -44,20 +44,50 @@ def test_a_script_runs_by_itself_in_a_folder_with_an_awkward_name(model, tmp_pat
 
 @pytest.mark.parametrize(
     ("method", "peft"),
-    [(method, peft) for method in METHODS for peft in ("none", "lora")],
+    [
+        *((method, peft) for method in METHODS for peft in ("none", "lora")),
+        *(pytest.param(m, "qlora", marks=pytest.mark.ci if m == "SFT" else pytest.mark.full) for m in METHODS),
+    ],
 )
 def test_every_method_trains(model, tmp_path, method, peft):
+    if peft == "qlora":
+        pytest.importorskip("bitsandbytes")
     ended = run(plan_on(rows_for(method), tmp_path, model, method, peft).script, tmp_path)
     assert ended.code == 0, ended.log
     assert ended.events[-1].kind == "end"
     assert [p.step for p in ended.journal.history["loss"]] == [1, 2, 3]
     assert len(ended.journal.history["eval_loss"]) == 2
     assert any(norm > 0 for _, norm in ended.losses.values())
-    saved = "adapter_model.safetensors" if peft == "lora" else "model.safetensors"
+    saved = "model.safetensors" if peft == "none" else "adapter_model.safetensors"
     assert (tmp_path / "out" / saved).exists()
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert f"{method} with TRL" in card
     assert str(model.parent) not in card  # a path says nothing elsewhere
+
+
+@pytest.mark.parametrize(
+    ("peft", "settings"),
+    [
+        ("lora", {"use_dora": True, "use_rslora": True, "lora_dropout": 0.1, "lora_targets": ["attention"]}),
+        ("none", {"bf16_weights": True}),
+        ("none", {"optim": "adafactor"}),
+        ("none", {"optim": "adamw_8bit"}),
+        ("qlora", {"optim": "paged_adamw_8bit", "use_dora": True}),
+    ],
+)
+@pytest.mark.full
+def test_what_people_own_trains(model, tmp_path, peft, settings):
+    if peft == "qlora" or "8bit" in settings.get("optim", ""):
+        pytest.importorskip("bitsandbytes")
+    ended = run(plan_on(rows_for("SFT"), tmp_path, model, "SFT", peft, **settings).script, tmp_path)
+    assert ended.code == 0, ended.log
+    before, after = (point.value for point in ended.journal.history["eval_loss"])
+    assert after < before
+    if settings.get("bf16_weights"):
+        from safetensors import safe_open
+
+        with safe_open(tmp_path / "out" / "model.safetensors", "pt") as weights:
+            assert {weights.get_slice(name).get_dtype() for name in weights.keys()} == {"BF16"}  # noqa: SIM118
 
 
 def test_a_script_without_its_gpu_says_so_and_costs_no_more(model, tmp_path):

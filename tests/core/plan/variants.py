@@ -21,7 +21,9 @@ COLUMNS = {
 # every setting away from its default, so that every line of every script is written
 UNUSUAL = {
     "packing": True, "weight_decay": 0.01, "max_steps": 7, "assistant_only_loss": True, "answers_only": True,
-    "beta": 0.3, "num_iterations": 2, "trackio": True, "rows": 300, "private": False, "activation_checkpointing": False,
+    "lora_dropout": 0.1, "use_rslora": True, "use_dora": True, "lora_targets": ("attention",), "optim": "adamw_8bit",
+    "mask_truncated_completions": True, "beta": 0.3, "num_iterations": 2, "trackio": True, "rows": 300,
+    "private": False, "activation_checkpointing": False,
 }  # fmt: skip
 
 
@@ -36,7 +38,7 @@ def variants(plan: TrainingPlan) -> list[TrainingPlan]:
             shown = dataclasses.replace(data, columns=(*data.columns, "image"))
             sees = dataclasses.replace(plan.facts, vision=True)
             made.append(dataclasses.replace(own, data=shown, facts=sees))
-    return [dataclasses.replace(variant, peft=peft) for variant in made for peft in ("lora", "none")]
+    return [dataclasses.replace(variant, peft=peft) for variant in made for peft in ("lora", "qlora", "none")]
 
 
 def call_of(script: str, name: str) -> ast.Call:

@@ -68,7 +68,8 @@ def understood(given: Mapping[str, Any], own: Collection[str] = ()) -> dict[str,
     unknown = sorted(name for name, meant in ours.items() if meant not in SETTINGS and meant not in own)
     if unknown:
         known = sorted({*own, *SETTINGS})
-        guesses = "".join(f"{_meant(name, known, one=len(unknown) == 1)} " for name in unknown)
+        said = filter(None, (_meant(name, known, one=len(unknown) == 1) for name in unknown))
+        guesses = "".join(f"{words} " for words in said)
         raise PlanError(
             f"Unknown setting {', '.join(unknown)}.",
             remedy=f"{guesses}Settings: {', '.join(known)}; TRL's own names for them are understood too.",
