@@ -27,7 +27,8 @@ _CARDS = {
     "export": "export",
     "run": "run",
     "rules": "report.rules",
-    "reward_trial": "reward_trial",
+    "reward_trial": "trials.reward_trial",
+    "dry_run": "trials.dry_run",
 }
 # what a card reads without asking whether it is there
 _USUAL: Mapping[str, Any] = {"title": "untitled", "name": "untitled", "reasons": [], "warnings": [], "card": {}}

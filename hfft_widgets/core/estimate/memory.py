@@ -74,7 +74,9 @@ def peak_allocation(model: ModelFacts, work: Work, *, gpu: bool = True, scores: 
     saved = saved_per_layer_token(model, work, gpu=gpu) * work.peak_tokens
     flight = _in_flight(model) * work.peak_tokens * (2 if work.wide_stream else 1)
     activations = model.layers * (stream if work.checkpointing else saved + scores)
-    flight += _SCORES_ALIVE * scores
+    merged = 0.0 if work.full else size * model.layout.merged_parameters / model.layers
+    activations += merged * (1 if work.checkpointing else model.layers)
+    flight += _SCORES_ALIVE * scores + merged
     layer = (saved if work.checkpointing else 0) + flight
     head_gradient = model.head_parameters * trained_size if work.full else 0
     moments: tuple[dict[str, float], ...] = (
@@ -97,7 +99,7 @@ def _weights(model: ModelFacts, work: Work, size: int) -> float:
         return model.parameters * size
     rest = model.parameters - model.linear_parameters
     # one layer at a time is unpacked for its product
-    unpacked = 2 * max(inputs * outputs for inputs, outputs in model.linears.values())
+    unpacked = 2 * model.layout.largest
     return model.linear_parameters * NF4_BYTES + rest * (4 if work.upcast else size) + unpacked
 
 
@@ -150,7 +152,7 @@ def _inputs_full(model: ModelFacts, size: int, computed: int) -> float:
 def _inputs_lora(model: ModelFacts, work: Work, computed: int) -> float:
     """Each adapter's own copy of its input, in its float32 unless autocast makes it 16 bits, and its inner result."""
     per_number = computed if work.mixed_precision or work.quantized else 4
-    return sum(per_number * (inputs + work.lora_r) for inputs, _ in model.lora_linears(work.targets))
+    return per_number * model.layout.adapter_inputs(work.lora_r, work.targets) / model.layers
 
 
 def _in_flight(model: ModelFacts) -> float:

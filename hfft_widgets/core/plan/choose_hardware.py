@@ -16,6 +16,7 @@ from hfft_widgets.core.card import Detail, HasCard, with_card
 from hfft_widgets.core.estimate.estimate import Estimate
 from hfft_widgets.core.plan.defaults import TINY, batched, usual_rate, with_intervals
 from hfft_widgets.core.plan.hardware import Flavor, size_class
+from hfft_widgets.core.plan.model import ModelFacts
 from hfft_widgets.core.plan.plan import TrainingPlan
 from hfft_widgets.core.plan.settings import Reason, moving
 from hfft_widgets.core.plan.workload import Training
@@ -40,10 +41,13 @@ class _Asked:
     fixed: frozenset[str]
     effective: int
 
-    def pefts(self, parameters: int) -> tuple[str, ...]:
+    def pefts(self, facts: ModelFacts) -> tuple[str, ...]:
         """What to try, the one that learns best first."""
+        parameters = facts.parameters
         if self.peft:
             return (self.peft,)
+        if not facts.lora_parameters(1):
+            return ("none",)
         if parameters >= ALWAYS_ADAPTERS:
             return ("lora",)
         return ("none",) if parameters < TINY else ("none", "lora")
@@ -70,7 +74,7 @@ def choose_hardware(
         fixed: Names of settings the person chose.
     """
     asked = _Asked(flavor, peft, frozenset(fixed), effective)
-    candidates, pefts = _candidates(draft, asked), asked.pefts(draft.facts.parameters)
+    candidates, pefts = _candidates(draft, asked), asked.pefts(draft.facts)
     found = (_cheapest(draft, names, kind, asked) for names in candidates.names for kind in pefts)
     fitting = next(filter(None, found), None)
     if fitting and not candidates.why:
@@ -111,7 +115,7 @@ def _single(draft: Training) -> list[Flavor]:
 def _suits_here(draft: Training, asked: _Asked) -> bool:
     """A GPU here that all of it fits; without one, a model so small that a processor is enough."""
     parameters = draft.facts.parameters
-    here = _prepared(draft, asked.pefts(parameters)[-1], "local", asked).estimate
+    here = _prepared(draft, asked.pefts(draft.facts)[-1], "local", asked).estimate
     return here.fits and (bool(draft.machine("local").gpu) or (parameters < TINY and here.seconds.mid < _LOCAL_SECONDS))
 
 

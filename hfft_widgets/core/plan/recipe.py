@@ -16,9 +16,6 @@ from hfft_widgets.errors import PlanError
 SMALL_ROWS = 1000
 PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate")
 
-# The language part of a vision model, by the names transformers gives it.
-_LANGUAGE_LINEARS = r".*\b(language_model|text_model)\b.*_proj"
-
 
 def training_script(training: Training, plan: Mapping[str, Any]) -> str:
     """The complete script of a training, with the plan it is made from as JSON values: it runs by itself anywhere."""
@@ -257,14 +254,31 @@ def _lora(training: Training) -> str:
     if training.peft != "lora":
         return ""
     s = training.settings
-    where = f'r"{_LANGUAGE_LINEARS}"' if training.trains_on_images else '"all-linear"'
-    part = "of the language part " if training.trains_on_images else ""
+    where, which = _adapted(training)
     return (
-        f"# LoRA: the model stays as it is; small adapters beside every linear layer {part}learn.\n"
+        f"# LoRA: the model stays as it is; small adapters beside {which} learn.\n"
         "lora = from_command_line(\n    LoraConfig,\n"
         f"    r={literal(s.lora_r)}, lora_alpha={literal(s.lora_alpha)},  # their size, and their scale: alpha / r\n"
-        f'    target_modules={where}, task_type="{training.trainer.task_type}",\n)'
+        f'    target_modules={where},{_between(where)}task_type="{training.trainer.task_type}",\n)'
     )
+
+
+def _between(where: str) -> str:
+    """A pattern has a line of its own."""
+    return "\n    " if len(where) > _LONG else " "
+
+
+_LONG = 50
+
+
+def _adapted(training: Training) -> tuple[str, str]:
+    """Which layers get adapters: as code, and in words."""
+    targets = training.facts.lora_targets
+    if isinstance(targets, tuple):  # PEFT refuses the others of this model
+        return literal(list(targets)), "these layers"
+    if training.facts.vision:
+        return f'r"{targets}"', "every linear layer of the language part"
+    return literal(targets), "every linear layer"
 
 
 def _trainer(training: Training) -> str:

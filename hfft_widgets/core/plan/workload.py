@@ -42,6 +42,7 @@ class Training:
         facts: The model in numbers.
         machines: The hardware to choose from.
         push_to: Hub repository for the result, or None.
+        pilot_run: Whether it is a pilot of another one: only its time and memory matter.
 
     Raises:
         PlanError: A name that is not known, or no row left to train on.
@@ -56,12 +57,19 @@ class Training:
     facts: ModelFacts
     machines: tuple[Flavor, ...]
     push_to: str | None = None
+    pilot_run: bool = False
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
         check_choice("peft", self.peft, PEFT)
         self.machine(self.flavor)
         _check_repository(self.push_to)
+        if self.peft == "lora" and not self.facts.lora_parameters(1):
+            raise PlanError(
+                f"PEFT puts no adapters into {self.facts.name}.",
+                why=self.facts.lora_refused,
+                remedy='Train all weights (peft="none"), or choose another model.',
+            )
         if self.settings.eval_rows >= self.rows:
             raise PlanError(
                 f"eval_rows is {self.settings.eval_rows:,}, and {plural(self.rows, 'row')} of {self.data.name} can be "
@@ -73,7 +81,8 @@ class Training:
     def title(self) -> str:
         """The training in one line."""
         how = "LoRA" if self.peft == "lora" else "all weights"
-        return f"{self.method} of {self.facts.name} ({how})"
+        what = "Pilot of " if self.pilot_run else ""
+        return f"{what}{self.method} of {self.facts.name} ({how})"
 
     @property
     def trainer(self) -> Method:
@@ -183,6 +192,7 @@ class Training:
             unmasked=size * (2 if self.trainer.paired else 1) == 1 or len(self.lengths.counts) == 1,
             tokens_error=self.lengths.error(size),
             pushed=bool(self.push_to),
+            pilot=self.pilot_run,
             **self._rows_of_work(size, answered),
             **self._checks_of_work(size),
         )
