@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from hfft_widgets.inputs import SAMPLE, Model, machines, model_folder, model_for_data, validated
-from hfft_widgets.trials import tried
+from hfft_widgets.trials import dry_run, measured, tried
 
 # Everything else is imported where it is used: the widgets import this module, and a notebook opens with them.
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def plan_training(
     allow_large: bool = False,
     max_usd: float | None = None,
     image: str | None = None,
+    notice: Callable[[str], None] | None = None,
     **settings: Unpack[SettingValues],
 ) -> TrainingPlan:
     """What will run, where, what it takes and why.
@@ -120,6 +121,7 @@ def plan_training(
         allow_large: Plan models of 8 billion parameters and more.
         max_usd: The most it may cost; a plan that may cost more says so, `plan.within(usd=...)` makes it shorter.
         image: The container a job runs in, with `uv` in it; the tested one if not given.
+        notice: Called with words for a person where it takes more than a moment: a model is asked about once.
         **settings: Any of `Settings`, by name, e.g. `num_train_epochs=1`, or by TRL's name for it.
 
     Returns:
@@ -132,12 +134,13 @@ def plan_training(
     """
     from hfft_widgets.core.plan.choose import PlanRequest, choose_method, recommend
     from hfft_widgets.core.plan.data_stats import data_stats, learning
+    from hfft_widgets.core.plan.rehearsal import Rehearsal
     from hfft_widgets.hub.jobs_api import IMAGE
     from hfft_widgets.hub.models import known_by_hub
     from hfft_widgets.inputs import export_outlook
 
     folder, reference, local = model_folder(model)
-    facts = folder.facts(reference, local=local, **({} if local else known_by_hub(reference)))
+    facts = folder.facts(reference, local=local, notice=notice, **({} if local else known_by_hub(reference)))
     if report.model != str(model) or not (facts.chat_template or facts.vision):
         report = report.for_model(str(model), **model_for_data(folder, given=not facts.vision))
     request = PlanRequest(goal, method, peft, flavor, push_to, allow_large, settings, max_usd, image or IMAGE)
@@ -146,7 +149,8 @@ def plan_training(
     data = data_stats(report, chosen, folder.picture_tokens if facts.vision else None)
     plan = recommend(facts, report, data, machines(), request)
     outlook = export_outlook(folder, facts, scores=plan.trainer.task_type == "SEQ_CLS")
-    return tried(dataclasses.replace(plan, exports=outlook))
+    rehearsal = Rehearsal(dry_run, launch, measured)
+    return tried(dataclasses.replace(plan, exports=outlook, rehearsal=rehearsal))
 
 
 def plan_export(

@@ -88,19 +88,23 @@ def _add_command(commands: Any, name: str, verb: Verb) -> argparse.ArgumentParse
         if (name, parameter.name) == ("validate", "data"):
             continue  # the command line takes several
         if parameter.name != "action":
-            _add_argument(added, parameter)
+            _add_argument(added, parameter, last=(name, parameter.name) in _LAST)
         else:
             added.set_defaults(action=name)
     added.set_defaults(do=_OWN.get(name) or (lambda given: _called(verb, given)))
     return added
 
 
-def _add_argument(added: argparse.ArgumentParser, parameter: Parameter) -> None:
+# what can be left out and needs no flag: (command, parameter)
+_LAST = {("rules", "rule"), ("prove", "model")}
+
+
+def _add_argument(added: argparse.ArgumentParser, parameter: Parameter, *, last: bool) -> None:
     kind, flag = parameter.kind, "--" + parameter.name.replace("_", "-")
     if parameter.name == "settings":
         added.add_argument("--set", dest="settings", action="append", metavar="NAME=VALUE", type=_setting,
                            help="a setting, e.g. num_train_epochs=1; can be given several times")  # fmt: skip
-    elif parameter.required or parameter.name == "rule":
+    elif parameter.required or last:
         added.add_argument(parameter.name, nargs=None if parameter.required else "?", help=parameter.says)
     elif kind is bool:
         added.add_argument(flag, action="store_true", help=parameter.says)

@@ -81,11 +81,11 @@ def estimate(  # noqa: PLR0913 - a training as plain figures, each by its name
     from hfft_widgets.core.plan.model import closed_form_known, model_facts
     from hfft_widgets.core.plan.workload import quick_work
     from hfft_widgets.hub.models import known_by_hub
-    from hfft_widgets.sources.meta import initialised_parameters
+    from hfft_widgets.sources.probe import probed
 
     if isinstance(model, Mapping):
-        counted = None if closed_form_known(model) else initialised_parameters(model)
-        facts = model_facts(model, reference=str(model.get("_name_or_path", "model")), initialised=counted)
+        asked = "" if closed_form_known(model) else probed(model)
+        facts = model_facts(model, reference=str(model.get("_name_or_path", "model")), probe=asked)
     else:
         folder, reference, local = model_folder(model)
         facts = folder.facts(reference, local=local, **({} if local else known_by_hub(reference)))

@@ -1,4 +1,4 @@
-"""Trying a reward before a training is paid for."""
+"""Trying before a training is paid for: its reward, its script, and ten of its steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from hfft_widgets.errors import PlanError
 
 if TYPE_CHECKING:
     from hfft_widgets.core.data.report import ValidationReport
+    from hfft_widgets.core.dry_run import DryRun
     from hfft_widgets.core.plan.plan import TrainingPlan
+    from hfft_widgets.jobs.run import Run
 
 _ROWS, _CODE_ROWS = 32, 6  # code runs in processes of its own
 _CODE = "passes_tests"
@@ -102,6 +104,35 @@ def how_code_is_held(plan: TrainingPlan) -> str:
         return guards.ON_JOBS
     way = guards.how_code_is_held()
     return f"Code that the model writes is held here by {way}." if way else "Nothing here can hold code: it is asked."
+
+
+def dry_run(plan: TrainingPlan, progress: Callable[[int, int], None] | None = None) -> DryRun:
+    """The plan's very script as far as its first step, see `TrainingPlan.dry_run`."""
+    from hfft_widgets.jobs.local import dry_run as trying
+
+    return trying.dry_run(plan.script, plan.to_dict(), plan.fingerprint, progress)
+
+
+def measured(plan: TrainingPlan, run: Run) -> TrainingPlan:
+    """The plan with what its pilot measured, see `TrainingPlan.after_pilot`."""
+    from hfft_widgets.core.plan.rehearsal import measured_words
+    from hfft_widgets.core.plan.settings import Reason, moving
+    from hfft_widgets.jobs.step_times import finished_on
+
+    if run.fingerprint != plan.pilot_plan.fingerprint:
+        raise PlanError(f"{run.id} is no pilot of this plan.", remedy="Give the run that plan.pilot() returned.")
+    run.refresh()
+    if not run.complete:
+        raise PlanError(f"The pilot {run.id} has not ended.", remedy="Wait for it: run.wait().")
+    if run.stage != "COMPLETED":
+        found = run.diagnosis
+        said, remedy = (found.cause, found.remedy) if found else (run.error or str(run.stage), "Look at run.log.")
+        raise PlanError(f"The pilot {run.id} did not reach its end: {said}", remedy=remedy)
+    found_on = dataclasses.replace(plan, machines=finished_on(plan.machines))
+    memory = max((float(point.value) for point in run.history.get("gpu_memory_bytes", ())), default=None)
+    about = ("flavor", "batch_size", "accumulation", "max_length", "method", "peft")
+    words = measured_words(found_on.estimate.step_seconds, memory)
+    return dataclasses.replace(found_on, reasons=(*plan.reasons, Reason(words, about, "", moving("time"))))
 
 
 def _of_plan(plan: TrainingPlan) -> tuple[list[str], list[RewardFunction], list[float]]:

@@ -102,3 +102,52 @@ def test_how_code_is_held_is_said_before_anything_runs(plan, monkeypatch):
     assert "it is asked" in how_code_is_held(code)
     assert "ends before it loads anything" in how_code_is_held(code.replace(flavor="t4-small"))
     assert any("apart from your files" in words for words in code.warnings)
+
+
+# ---- ten real steps --------------------------------------------------------------------------------
+
+
+class Ended:
+    """A run of a pilot that has ended, as far as it is asked."""
+
+    def __init__(self, plan, stage="COMPLETED", complete=True, diagnosis=None):
+        self.id, self.fingerprint, self.stage, self.complete = "local:1", plan.pilot_plan.fingerprint, stage, complete
+        self.history, self.error, self.diagnosis = {}, "it ended", diagnosis
+
+    def refresh(self):
+        return self
+
+
+@pytest.fixture
+def long(sample_folders):
+    return hfft.plan_training("sample:model", hfft.validate("sample:messages", model="sample:model"), flavor="local")
+
+
+def test_a_pilot_that_ended_well_gives_its_reason(long):
+    measured = long.after_pilot(Ended(long))
+    assert "A pilot of 10 steps took" in str(measured.reasons[-1])
+    assert measured.script == long.script or measured.fingerprint == long.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"complete": False}, "has not ended"), ({"stage": "ERROR"}, "did not reach its end: it ended")],
+)
+def test_a_pilot_that_did_not_end_well_says_why(long, given, said):
+    with pytest.raises(PlanError, match=said):
+        long.after_pilot(Ended(long, **given))
+
+
+def test_another_run_is_no_pilot_of_this_plan(long):
+    with pytest.raises(PlanError, match="no pilot of this plan"):
+        long.after_pilot(Ended(long.replace(learning_rate=3e-5)))
+
+
+@pytest.mark.ci
+def test_ten_real_steps_replace_the_range(long, tmp_path, monkeypatch):
+    monkeypatch.setenv("HFFT_HOME", str(tmp_path))
+    run = long.pilot().wait()
+    assert (run.stage, run.pace.step) == ("COMPLETED", 10), run.log
+    before, after = long.estimate, long.after_pilot(run).estimate
+    assert after.correction != 1
+    assert after.seconds.high / after.seconds.low < before.seconds.high / before.seconds.low

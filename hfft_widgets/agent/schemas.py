@@ -39,12 +39,15 @@ class RowResult(ToolResult):
 
 
 class ProofResult(ToolResult):
-    """What the installed trainers did with rows of each kind."""
+    """What the installed trainers did with rows of each kind, or with a plan's script."""
 
     agrees: bool = Field(description="Whether each did what validate says; false where none was tried.")
     trials: list[dict[str, Any]] = Field(description="Trainings: method, rows, refuses, raised, agrees, words.")
     versions: dict[str, str]
     not_tried: str = Field(description='Why nothing was tried, with what to do; "" where something was.')
+    words: str = Field(default="", description="Of a plan: what its script would do.")
+    differences: list[str] = Field(default=[], description="Of a plan: where it says something else.")
+    raised: str = Field(default="", description='Of a plan: what TRL or PEFT refuse; "" for nothing.')
 
 
 class PlanResult(ToolResult):
@@ -59,6 +62,9 @@ class PlanResult(ToolResult):
     obstacle: str = Field(description='Why it cannot be launched as it is; "" if nothing is known.')
     reasons: list[str]
     warnings: list[str]
+    pilot: dict[str, Any] | None = Field(
+        default=None, description="Of a paid training: fingerprint and ceiling_usd of its ten real steps, for launch."
+    )
     choices: list[dict[str, Any]] = Field(
         default=[], description="What would cost less: changes for settings, usd_saved, seconds_saved, rows_hurt."
     )

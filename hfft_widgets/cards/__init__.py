@@ -28,7 +28,8 @@ _CARDS = {
     "run": "run",
     "run_comparison": "runs.comparison",
     "rules": "report.rules",
-    "reward_trial": "reward_trial",
+    "reward_trial": "trials.reward_trial",
+    "dry_run": "trials.dry_run",
     "sweep": "sweep",
 }
 # what a card reads without asking whether it is there

@@ -80,6 +80,7 @@ def prices_words(e: Values) -> str:
 _FACTS = {
     "Method": lambda plan: f"{plan['method']}, {PEFT.get(plan['peft'], plan['peft'])}",
     "Model": lambda plan: f"{_name(plan)}, {count_text(plan['facts']['parameters'])} parameters",
+    "Trained": lambda plan: _trained(plan["trained"], plan["facts"]),
     "Data": lambda plan: f"{plan['data']['name']}, {_rows(plan)}",
     "Where": _where,
     "Steps": _steps,
@@ -93,6 +94,11 @@ _FACTS = {
     "Licence": lambda plan: plan["facts"]["licence"],
     "Unknown": lambda plan: "; ".join(plan["facts"]["unknown"]),
 }
+
+
+def _trained(count: int, facts: Values) -> str:
+    share = 100 * count / facts["parameters"]
+    return f"{count:,} parameters" + (f", {share:.3g} % of all" if share < 100 else ", all of them")
 
 
 def text(plan: Values) -> str:
@@ -266,7 +272,7 @@ def reward(plan: Values) -> Markup | None:
     trial = plan.get("reward_trial")
     if trial is None:
         return None
-    from hfft_widgets.cards.reward_trial import section
+    from hfft_widgets.cards.trials.reward_trial import section
 
     names = " + ".join(trial["rewards"])
     if trial["problems"]:
@@ -349,6 +355,8 @@ def model_rows(facts: Values, page: str) -> list[tuple[str, str]]:
     rows = [
         ("Architecture", f"{facts['architecture']} ({facts['model_type']})"),
         ("Parameters", f"{facts['parameters']:,}, counted from: {facts['parameters_source']}"),
+        ("For each token", f"{facts['active_parameters']:,} of them" if "active_parameters" in facts else ""),
+        ("For pictures", f"{facts['picture_parameters']:,} of them" if "picture_parameters" in facts else ""),
         ("Layers", f"{width}; {heads}"),
         ("Vocabulary", f"{facts['vocabulary_size']:,} tokens, {tied}"),
         ("Context", f"{facts['context_length']:,} tokens"),
@@ -363,7 +371,10 @@ def model_rows(facts: Values, page: str) -> list[tuple[str, str]]:
 def model(plan: Values) -> Markup:
     """What is known of the model, folded."""
     facts, page = plan["facts"], plan["card"].get("page", "")
-    rows = [(name, linked(value, page)) for name, value in model_rows(facts, page)]
+    known_of_it = model_rows(facts, page)
+    if "trained" in plan:
+        known_of_it.insert(2, ("Trained", _trained(plan["trained"], facts)))
+    rows = [(name, linked(value, page)) for name, value in known_of_it]
     title = f"The model: {count_text(facts['parameters'])} parameters, {facts['context_length']:,} tokens of context"
     return fold(title, table(("", ""), rows, class_="words facts"))
 

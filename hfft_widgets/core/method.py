@@ -43,6 +43,7 @@ class Method:
         generates: Whether the model writes the answers it learns from, and a reward scores them.
         paired: Whether a row holds a better and a worse answer, both computed.
         second_pass: Whether each step computes the model it started from as well.
+        mismatched: Whether each step computes both also for answers to other prompts (KTO's estimate of the KL).
         holds_reference: Whether TRL holds a second model by default, where all weights are trained.
         cuts_rows: Whether rows longer than `max_length` are cut; else they are left out or never cut.
         drops_long_rows: Whether rows longer than `max_length` are left out.
@@ -72,6 +73,7 @@ class Method:
     generates: bool = False
     paired: bool = False
     second_pass: bool = False
+    mismatched: bool = False
     holds_reference: bool = False
     cuts_rows: bool = True
     drops_long_rows: bool = False
@@ -175,6 +177,7 @@ _ALL = (
         beta=0.1,
         least_batch=2,  # it estimates how far the model has moved from the mismatched pairs of a batch
         second_pass=True,
+        mismatched=True,
         holds_reference=True,
     ),
     Method(

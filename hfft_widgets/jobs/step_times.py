@@ -15,6 +15,7 @@ from typing import Any
 from hfft_widgets import folders
 from hfft_widgets.core.estimate.pace import finished_run
 from hfft_widgets.core.plan.hardware import FinishedRun, Flavor
+from hfft_widgets.core.run.events import Event
 from hfft_widgets.core.run.journal import Journal
 from hfft_widgets.jobs.local.supervisor import read_json, write_json
 
@@ -33,14 +34,26 @@ def keep(run_id: str, plan: Mapping[str, Any], journal: Journal) -> None:
     path = _folder() / f"{hashlib.sha256(run_id.encode()).hexdigest()[:16]}.json"
     if path.exists() or start is None or end is None or journal.resumes or plan.get("recorded"):
         return  # a recording was made elsewhere
-    steps = (end.step or 0) - (start.step or 0)
-    found = finished_run(plan, steps, end.seconds - start.seconds)
+    found = _pilot(plan, journal) if plan.get("pilot") else _whole(plan, start, end)
     if found is None:
         return
     _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     write_json(path, {"flavor": str(plan.get("flavor") or ""), **dataclasses.asdict(found)})
     for old in sorted(_folder().glob("*.json"), key=lambda one: one.stat().st_mtime, reverse=True)[_KEPT:]:
         old.unlink(missing_ok=True)
+
+
+def _whole(plan: Mapping[str, Any], start: Event, end: Event) -> FinishedRun | None:
+    return finished_run(plan, (end.step or 0) - (start.step or 0), end.seconds - start.seconds)
+
+
+def _pilot(plan: Mapping[str, Any], journal: Journal) -> FinishedRun | None:
+    """By the steps from the second on: the first ones warm up, and evaluations stand before them."""
+    points = journal.history.get("loss", ())[1:]
+    if not points:
+        return None
+    alone = {**plan, "estimate": {**(plan.get("estimate") or {}), "check_seconds": 0.0}}
+    return finished_run(alone, points[-1].step - points[0].step, points[-1].seconds - points[0].seconds)
 
 
 def finished_on(flavors: tuple[Flavor, ...]) -> tuple[Flavor, ...]:

@@ -94,12 +94,12 @@ def target_of(
     if not backend.is_paid:
         return JobTarget()
     models, datasets = _read_by(values)
-    if not values.get("push_to"):
+    if not values.get("push_to") and not values.get("pilot"):
         raise LaunchError(
             "The plan does not say where the result goes: a job's disk is deleted at its end.",
             remedy="Plan it with push_to='your-name/a-new-name', a repository on the Hub.",
         )
-    return JobTarget(max_usd, confirmed, namespace, str(values["push_to"]), models, datasets)
+    return JobTarget(max_usd, confirmed, namespace, values.get("push_to") or None, models, datasets)
 
 
 def _read_by(values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

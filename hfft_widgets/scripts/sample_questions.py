@@ -59,11 +59,11 @@ def compare_answers(trainer, questions, before):
     place = {"step": trainer.state.global_step, "total_steps": trainer.state.max_steps, "epoch": trainer.state.epoch}
     tell("progress", message=f"Asking the trained model {len(questions)} held-out questions", **place)
     after = ask(trainer, questions)
-    tokenizer = trainer.processing_class
+    tokenizer, thinks = trainer.processing_class, asks_for_thoughts(trainer, questions)
     rows = [
         # `asked` is the very text: an export asks the finished file the same, and compares the answers
         {"prompt": (_text(prompt) or "")[:2000], "expected": expected[:1000], "before": b[:1000], "after": a[:1000],
-         "asked": render(tokenizer, prompt)}
+         "asked": render(tokenizer, prompt, thinks)}
         for (prompt, expected), b, a in zip(questions, before, after, strict=True)
     ]  # fmt: skip
     # an exact match says something about short answers only
@@ -81,7 +81,8 @@ def exact(answers, questions):
 def ask(trainer, questions, batch_size=32):
     """Greedy answers of the trainer's model, in the order of the questions."""
     model, tokenizer = trainer.accelerator.unwrap_model(trainer.model), trainer.processing_class
-    texts = [render(tokenizer, prompt) for prompt, _ in questions]
+    thinks = asks_for_thoughts(trainer, questions)
+    texts = [render(tokenizer, prompt, thinks) for prompt, _ in questions]
     longest = longest_answer(tokenizer, questions)
     was_training, side = model.training, tokenizer.padding_side
     model.eval()
@@ -104,8 +105,20 @@ def longest_answer(tokenizer, questions):
     return min(max(len(tokenizer(expected).input_ids) for _, expected in questions) + 4, 128)
 
 
-def render(tokenizer, prompt):
-    """A prompt as the model is asked it: a conversation through the chat template, a string as it is."""
+def render(tokenizer, prompt, thinks=False):
+    """A prompt as the model is asked it: a conversation through the chat template, a string as it is.
+
+    Args:
+        tokenizer: The model's.
+        prompt: A conversation or a string.
+        thinks: Whether thoughts come first, of models that can switch them; Qwen3 thinks unless told not to.
+    """
     if isinstance(prompt, str):
         return (tokenizer.bos_token or "") + prompt if getattr(tokenizer, "add_bos_token", False) else prompt
-    return tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+    return tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True, enable_thinking=thinks)
+
+
+def asks_for_thoughts(trainer, questions=()):
+    """Whether the model is to think first: as its training says, else as the answers that it learns do."""
+    said = getattr(trainer.args, "chat_template_kwargs", None) or {}
+    return bool(said.get("enable_thinking", any("<think>" in expected for _, expected in questions)))

@@ -17,7 +17,7 @@ from hfft_widgets.core.data.templates.assistant_mask import twin_name
 from hfft_widgets.core.estimate.pictures import picture_tokens
 from hfft_widgets.core.plan.model import ModelFacts, closed_form_known, model_facts
 from hfft_widgets.errors import ModelError
-from hfft_widgets.sources.meta import initialised_parameters
+from hfft_widgets.sources.probe import Notice, probed
 
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 _HEADER_LIMIT = 100 * 2**20  # the format's own limit
@@ -52,6 +52,7 @@ class ModelFolder:
         local: bool = True,
         gated: bool | None = None,
         parameters: int | None = None,
+        notice: Notice | None = None,
     ) -> ModelFacts:
         """The model in numbers.
 
@@ -60,16 +61,16 @@ class ModelFolder:
             local: Whether that is a folder.
             gated: Whether its terms must be accepted on the Hub, which alone knows it.
             parameters: What the Hub counted in the safetensors headers, where no such file is here.
+            notice: Called with words for a person if it takes more than a moment.
         """
-        counted = self.parameters or parameters
-        known = counted or not self.config or closed_form_known(self.config)
+        # the arithmetic is exact for the commonest architectures; of others transformers and PEFT are asked
+        known = not self.config or closed_form_known(self.config)
         return model_facts(
             self.config,
             reference=reference or str(self.path),
             local=local,
-            parameters=counted,
-            # an architecture without closed form, and no weights to count
-            initialised=None if known else initialised_parameters(self.config),
+            parameters=self.parameters or parameters,
+            probe="" if known else probed(self.config, notice=notice),
             chat_template=self.chat_template,
             weight_bytes=self.weight_bytes,
             licence=self.licence,

@@ -10,6 +10,7 @@ from hfft_widgets import api
 from hfft_widgets.core.data.emulators.learned import Learned
 from hfft_widgets.core.method import Goal, MethodName
 from hfft_widgets.core.plan.choose import method_for
+from hfft_widgets.core.plan.rehearsal import PILOT_STEPS, Rehearsed
 from hfft_widgets.core.plan.settings import SETTINGS
 from hfft_widgets.core.plan.sweep import RULE
 from hfft_widgets.core.units import duration_text, usd_text
@@ -193,11 +194,12 @@ def _kept(made: TrainingPlan | ExportPlan, size: str) -> Reply:
     """The plan's answer; the plan itself is kept for launch."""
     asked = submission(made, JobTarget())
     plans.keep(asked)
-    usd, obstacle = ceiling_usd(asked), obstacle_of(asked)
+    usd, obstacle, pilot = ceiling_usd(asked), obstacle_of(asked), _pilot_of(made)
     choices = [choice.to_dict() for choice in getattr(made, "choices", ())]
     values = {
         **made.to_dict(),
         **({"choices": choices} if choices else {}),
+        **({"pilot": pilot} if pilot else {}),
         "fingerprint": asked.fingerprint,
         "ceiling_usd": usd,
         "obstacle": obstacle,
@@ -209,10 +211,32 @@ def _kept(made: TrainingPlan | ExportPlan, size: str) -> Reply:
         f"Plan {asked.fingerprint}: {asked.kind} on {made.flavor}. {size} {cost}",
         f"It cannot be launched as it is: {obstacle}" if obstacle else "Next: script shows it, launch starts it.",
         _cheaper(choices),
+        _pilot_words(pilot),
         quote=str(made),
         quotes=_QUOTES,
         blocked=bool(obstacle),
         shows=made,
+    )
+
+
+def _pilot_of(made: TrainingPlan | ExportPlan) -> dict[str, Any] | None:
+    """The pilot of a training, kept for launch as a plan of its own; None: it is too short, or nobody pays for it."""
+    if not isinstance(made, Rehearsed) or not made.hardware.usd_per_hour:
+        return None
+    try:
+        asked = submission(made.pilot_plan, JobTarget())
+    except PlanError:
+        return None
+    plans.keep(asked)
+    return {"fingerprint": asked.fingerprint, "ceiling_usd": ceiling_usd(asked)}
+
+
+def _pilot_words(pilot: Mapping[str, Any] | None) -> str:
+    if pilot is None:
+        return ""
+    return (
+        f"Its pilot, {PILOT_STEPS} real steps for at most {usd_text(pilot['ceiling_usd'])}, is the plan "
+        f"{pilot['fingerprint']}: launched first, it finds a lack of memory, and plan knows the time afterwards."
     )
 
 

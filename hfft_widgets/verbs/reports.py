@@ -12,9 +12,10 @@ from hfft_widgets.core.data.emulators.learned import Learned
 from hfft_widgets.core.data.rules.book import rules as rule_book
 from hfft_widgets.core.method import MethodName
 from hfft_widgets.core.script import fingerprint
-from hfft_widgets.errors import DataError
+from hfft_widgets.errors import DataError, PlanError
 from hfft_widgets.jobs import money, uploads
-from hfft_widgets.jobs.money import Allowance
+from hfft_widgets.jobs.local.dry_run import dry_run
+from hfft_widgets.jobs.money import Allowance, plans
 from hfft_widgets.verbs.reply import Reply, reply
 
 if TYPE_CHECKING:
@@ -164,27 +165,31 @@ def _by(piece: dict[str, Any]) -> str:
 
 def prove(
     data: str,
-    model: str,
+    model: str | None = None,
     method: MethodName | None = None,
     config: str | None = None,
     split: str | None = None,
     learned: Learned = "answers",
     progress: Progress | None = None,
 ) -> Reply:
-    """Let the installed TRL train two steps on rows of each kind, and say where it does not do what validate says.
+    """Let the installed TRL show what it does: of data, or, by a plan's fingerprint, with the plan's very script.
 
-    It trains tiny random weights under the model's own tokenizer and chat template, on this machine, offline, in
-    seconds. Where TRL is not installed it says so, with what to install.
+    Of data it trains two steps on rows of each kind and says where it does not do what validate says. Of a plan it
+    makes a dry run: its script as far as the first step, with the tokens of an epoch, the parameters that are trained,
+    and what TRL or PEFT refuse. The weights are tiny and random, on this machine, in seconds, and nothing is paid.
+    Where TRL is not installed it says so, with what to install.
 
     Args:
-        data: Hub id, file, or "sample:messages" and its kind.
-        model: Hub id or folder of the model that shall learn; "sample:model" is a tiny one.
+        data: Hub id, file, or "sample:messages" and its kind; or the fingerprint of a plan, alone.
+        model: Hub id or folder of the model that shall learn; "sample:model" is a tiny one. Needed with data.
         method: Of which method; of all that can be trained if not given.
         config: Configuration of a Hub dataset that has several.
         split: Split to use; "train" where there is one.
         learned: Which words of a conversation SFT learns: the "answers" alone, or "all", questions too.
         progress: Called with (trainings done, trainings in all).
     """
+    if model is None:
+        return _rehearsed(data, progress)
     report = report_on(data, model, config, split, learned=learned)
     known, kept = _proven.get((id(report), method), (None, None))
     proof = kept if known is report and kept else report.prove([method] if method else None, progress=progress)
@@ -193,6 +198,26 @@ def prove(
     return reply(
         proof.to_dict(), quote=str(proof), quotes=("name", "trials", "not_tried"), blocked=bool(proof.differences)
     )
+
+
+def _rehearsed(plan: str, progress: Progress | None) -> Reply:
+    """The dry run of a plan that was kept."""
+    try:
+        asked = plans.kept(plan)
+    except PlanError as error:
+        raise DataError(
+            f"{plan[:80]!r} is no plan's fingerprint, and no model was given.",
+            remedy="Give data and model, or the fingerprint of a plan.",
+        ) from error
+    if asked.kind != "training":
+        raise DataError("Only trainings have a dry run.", remedy="Launch the export: it proves its file itself.")
+    found = dry_run(asked.script, asked.plan, asked.fingerprint, progress)
+    return reply(
+        {"name": asked.title, "model": asked.plan.get("model"), "agrees": found.passed and not found.differences,
+         "trials": [], **found.to_dict(), "versions": dict(found.versions)},
+        quote=str(found), quotes=("title", "name", "raised", "words", "not_tried", "notes"),
+        blocked=bool(found.raised), shows=found,
+    )  # fmt: skip
 
 
 def rules(rule: str | None = None) -> Reply:

@@ -120,9 +120,7 @@ VERBS = (
     Verb("doctor", verbs.doctor, "", ("doctor",), jupyter=""),
 )
 
-AWAITED = {
-    "dry run": ("hfft_widgets.core.plan.plan:TrainingPlan.dry_run", "tool prove, command prove"),
-}
+AWAITED: dict[str, tuple[str, str]] = {}
 """Verbs of the table that do not exist yet: name -> where it will stand, and the doors that it needs then."""
 
 

@@ -89,7 +89,7 @@ from tests.core.plan import reports
 found = reports.report("messages")
 data = dataclasses.replace(data_stats(found, "SFT"), rows=3000, tokens_per_row=431.0, longest_tokens=726)
 own = {{field.name for field in dataclasses.fields(PlanRequest)}}
-def plan_training(model, found, **asked):
+def plan_training(model, found, *, notice=None, **asked):
     settings = {{name: asked.pop(name) for name in set(asked) - own}}
     request = PlanRequest(**asked, settings=settings)
     return recommend(reports.model("Qwen3-1.7B"), found, data, reports.MACHINES, request)

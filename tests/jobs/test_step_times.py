@@ -93,3 +93,20 @@ def test_a_damaged_file_is_left_out(tmp_path):
     (folder / "a.json").write_text("{")
     (folder / "b.json").write_text('{"flavor": "local", "unknown": 1}')
     assert step_times.finished_on((local_flavor(2**30, 0.1),))[0].finished == ()
+
+
+def test_of_a_pilot_the_steps_count_and_not_its_start(made):
+    pilot = made.pilot_plan
+    each = 3 * pilot.estimate.step_seconds
+    journal = Journal()
+    events = [
+        {"n": step, "t": 500 * (step > 0) + each * step, "event": "log", "step": step, "metrics": {"loss": 1.0}}
+        for step in range(1, 11)
+    ]
+    start = {"n": 0, "t": 0.0, "event": "start", "step": 0, "total_steps": 10}
+    end = {"n": 11, "t": 900.0, "event": "summary", "step": 10, "metrics": {}}
+    journal.feed("".join(f"@hfft {json.dumps(event)}\n" for event in (start, *events, end)).encode())
+    step_times.keep("jobs:me/1", pilot.to_dict(), journal)
+    after = dataclasses.replace(made, machines=step_times.finished_on(made.machines)).estimate
+    assert after.step_seconds == pytest.approx(3 * made.estimate.step_seconds, rel=0.02)
+    assert after.correction == pytest.approx(3)

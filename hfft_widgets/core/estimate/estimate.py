@@ -27,8 +27,12 @@ _FETCHED, _LOADED, _PUSHED = (1e9, 3e8, 1.2e8), (3e9, 1e9, 3e8), (3e8, 1e8, 3e7)
 # (low, high) as shares of the middle: nine of ten published points lie inside; with all logits at once, rows
 # of mixed length fragment the allocator.
 _MEMORY_RANGE, _MEMORY_RANGE_LOGITS = (0.88, 1.15), (0.85, 1.25)
+# of 39 decoders, layers taken for a Llama's were a third off at most (tests/bench/data/decoders.json)
+_MEMORY_RANGE_ASSUMED = (0.65, 1.4)
 # Hugging Face Jobs stop at their timeout, 30 minutes if none is given; a killed run costs more than a loose limit
 _TIMEOUT_MARGIN, _TIMEOUT_LEAST, _TIMEOUT_STEP = 1.25, 1800, 600
+# a pilot that takes far longer than it should says enough
+_PILOT_LEAST, _PILOT_STEP = 300, 60
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Estimate:
         step_tokens: Tokens of one optimizer step on one device, padding included.
         correction: What one step took in earlier runs of one's own, as a share of the arithmetic; it is in
             `step_seconds`. 1: none were like it.
+        pilot: Whether it is of a pilot.
     """
 
     flavor: str
@@ -82,6 +87,7 @@ class Estimate:
     check_seconds: float = 0.0
     step_tokens: float = 0.0
     correction: float = 1.0
+    pilot: bool = False
 
     @property
     def fits(self) -> bool:
@@ -91,7 +97,7 @@ class Estimate:
     @property
     def timeout_seconds(self) -> int:
         """After so long the job is stopped."""
-        return time_limit(self.seconds.high)
+        return time_limit(self.seconds.high, pilot=self.pilot)
 
     @property
     def ceiling_usd(self) -> float:
@@ -120,13 +126,14 @@ class Estimate:
         }
 
 
-def time_limit(seconds: float) -> int:
+def time_limit(seconds: float, *, pilot: bool = False) -> int:
     """After so many seconds a job is stopped: a quarter above the high end of its estimate, in tens of minutes.
 
-    >>> time_limit(0), time_limit(3000)
-    (1800, 4200)
+    >>> time_limit(0), time_limit(3000), time_limit(300, pilot=True)
+    (1800, 4200, 420)
     """
-    return max(_TIMEOUT_LEAST, _TIMEOUT_STEP * math.ceil(seconds * _TIMEOUT_MARGIN / _TIMEOUT_STEP))
+    least, step = (_PILOT_LEAST, _PILOT_STEP) if pilot else (_TIMEOUT_LEAST, _TIMEOUT_STEP)
+    return max(least, step * math.ceil(seconds * _TIMEOUT_MARGIN / step))
 
 
 def ceiling_usd(usd_per_hour: float, seconds: float) -> float:
@@ -150,7 +157,7 @@ def estimate_work(model: ModelFacts, work: Work, flavor: Flavor) -> Estimate:
     seconds = Range(trained * low + around.low, trained + around.mid, trained * high + around.high)
     return Estimate(
         flavor=flavor.name,
-        memory_bytes=memory_range(work, sum(parts.values())),
+        memory_bytes=memory_range(work, sum(parts.values()), assumed=model.assumed),
         seconds=seconds,
         usd=seconds.scaled(flavor.usd_per_hour / 3600),
         steps=steps,
@@ -164,6 +171,7 @@ def estimate_work(model: ModelFacts, work: Work, flavor: Flavor) -> Estimate:
         check_seconds=checks,
         step_tokens=work.accumulation * work.mean_tokens,
         correction=pace.correction,
+        pilot=work.pilot,
     )
 
 
@@ -177,7 +185,8 @@ def _around(model: ModelFacts, work: Work, flavor: Flavor) -> Range:
     else:
         before = _arriving(_LOCAL_STARTUP_SECONDS, weights, _LOADED)
     if work.pushed and not flavor.startup_seconds:
-        before = _arriving(before, 4 * work.trained(model), _PUSHED)
+        # the result, and the newest checkpoint with two moments: earlier ones are pushed while it trains
+        before = _arriving(before, 4 * work.trained(model) * (1 + 3), _PUSHED)
     return Range(*before)
 
 
@@ -193,10 +202,10 @@ def _of_sampled(work: Work, low: float, high: float) -> tuple[float, float]:
     return low / (1 + work.tokens_error), high * (1 + work.tokens_error)
 
 
-def memory_range(work: Work, peak: float) -> Range:
-    """The bounds around a peak in bytes."""
+def memory_range(work: Work, peak: float, *, assumed: bool = False) -> Range:
+    """The bounds around a peak in bytes; `assumed`: of a model whose layers are not known."""
     mixed = work.full_logits and work.tokens_per_row < work.max_length
-    low, high = _MEMORY_RANGE_LOGITS if mixed else _MEMORY_RANGE
+    low, high = _MEMORY_RANGE_ASSUMED if assumed else _MEMORY_RANGE_LOGITS if mixed else _MEMORY_RANGE
     return Range(peak * low, peak, peak * high)
 
 

@@ -74,7 +74,9 @@ def peak_allocation(model: ModelFacts, work: Work, *, gpu: bool = True, scores: 
     saved = saved_per_layer_token(model, work, gpu=gpu) * work.peak_tokens
     flight = _in_flight(model) * work.peak_tokens * (2 if work.wide_stream else 1)
     activations = model.layers * (stream if work.checkpointing else saved + scores)
-    flight += _SCORES_ALIVE * scores
+    merged = 0.0 if work.full else size * model.layout.merged_parameters / model.layers
+    activations += merged * (1 if work.checkpointing else model.layers)
+    flight += _SCORES_ALIVE * scores + merged
     layer = (saved if work.checkpointing else 0) + flight
     if work.dora:
         # the norm of the sum of weight and adapter is taken of the whole matrix, in float32 (PEFT, tuners/lora/dora.py)
@@ -100,7 +102,7 @@ def _weights(model: ModelFacts, work: Work, size: int) -> float:
         return model.parameters * size
     rest = model.parameters - model.linear_parameters
     # one layer at a time is unpacked for its product (bitsandbytes, autograd/_functions.py: MatMul4Bit)
-    unpacked = 2 * max(inputs * outputs for inputs, outputs in model.linears.values())
+    unpacked = 2 * model.layout.largest
     packed = NF4_DOUBLE_BYTES if work.double_quantized else NF4_BYTES
     return model.linear_parameters * packed + rest * (4 if work.upcast else size) + unpacked
 
@@ -154,10 +156,11 @@ def _inputs_full(model: ModelFacts, size: int, computed: int) -> float:
 def _inputs_lora(model: ModelFacts, work: Work, computed: int) -> float:
     """Each adapter's own copy of its input, in its float32 unless autocast makes it 16 bits, and its inner result."""
     per_number = computed if work.mixed_precision or work.quantized else 4
-    linears = model.lora_linears(work.targets)
-    kept = sum((per_number + work.dropout) * inputs + per_number * work.lora_r for inputs, _ in linears)
+    layout, targets = model.layout, work.targets
+    kept = per_number * layout.adapter_inputs(work.lora_r, targets) + work.dropout * layout.adapter_inputs(0, targets)
     # DoRA scales what a layer gives by a factor that learns: it is kept for that factor's gradient
-    return kept + (per_number * sum(outputs for _, outputs in linears) if work.dora else 0)
+    scaled = per_number * sum(outputs for _, outputs in model.lora_linears(targets)) if work.dora else 0
+    return kept / model.layers + scaled
 
 
 def _in_flight(model: ModelFacts) -> float:

@@ -15,6 +15,10 @@ from hfft_widgets.core.plan.model import ModelFacts
 # (low, high) as shares of the middle: nine of ten published points lie inside; wider for cards without a published
 # timing. What the very card has done before is surer.
 _RANGE, _RANGE_UNMEASURED, _RANGE_OWN = (0.65, 1.55), (0.5, 2.0), (0.8, 1.3)
+# of the very training, its steps timed without its start
+_RANGE_PILOT, _SAME = (0.88, 1.15), 1.02
+# of a model whose layers are assumed
+_RANGE_ASSUMED = (0.4, 2.5)
 # runs are of one shape while model and step differ by no more than this factor
 _ALIKE = 2.0
 # fewer steps are mostly warming up; a ratio beyond this is another machine, or a clock that was set
@@ -38,10 +42,13 @@ class StepPace:
 
 def pace_of(model: ModelFacts, work: Work, flavor: Flavor) -> StepPace:
     """The correction by finished runs of one's own on this card, of about this shape; else the bounds of the card."""
-    ratios = [run.ratio for run in flavor.finished if _alike(run, model, work)]
-    if ratios:
+    alike = [run for run in flavor.finished if _alike(run, model, work)]
+    if ratios := [run.ratio for run in alike if run.pilot and _same(run, model, work)]:
+        return StepPace(median(ratios), *_RANGE_PILOT)
+    if ratios := [run.ratio for run in alike]:
         return StepPace(median(ratios), *_RANGE_OWN)
-    return StepPace(1.0, *(_RANGE if flavor.measured and not work.dora else _RANGE_UNMEASURED))
+    measured = flavor.measured and not work.dora
+    return StepPace(1.0, *(_RANGE_ASSUMED if model.assumed else _RANGE if measured else _RANGE_UNMEASURED))
 
 
 def finished_run(plan: Mapping[str, Any], steps: int, seconds: float) -> FinishedRun | None:
@@ -64,8 +71,13 @@ def finished_run(plan: Mapping[str, Any], steps: int, seconds: float) -> Finishe
     said = (steps * step + checks) / correction if correction else 0.0
     if said <= 0 or not 1 / _ABSURD < seconds / said < _ABSURD:
         return None
-    peft = str(plan.get("peft") or "none")
-    return FinishedRun(method, peft, parameters, tokens, seconds / said)
+    peft, pilot = str(plan.get("peft") or "none"), bool(plan.get("pilot"))
+    return FinishedRun(method, peft, parameters, tokens, seconds / said, pilot=pilot)
+
+
+def _same(run: FinishedRun, model: ModelFacts, work: Work) -> bool:
+    tokens = work.accumulation * work.mean_tokens
+    return run.parameters == model.parameters and max(run.step_tokens, tokens) <= _SAME * min(run.step_tokens, tokens)
 
 
 def _alike(run: FinishedRun, model: ModelFacts, work: Work) -> bool:

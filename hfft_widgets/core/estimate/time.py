@@ -104,10 +104,11 @@ def flops_per_token(model: ModelFacts, work: Work) -> float:
     Attention is causal: half of the products of queries and keys. TRL's fused head computes the logits once more.
     """
     passes = 2 + work.full + work.checkpointing
-    adapters = 0 if work.full else 6 * work.trained(model)
-    forward = 2 * (model.linear_parameters + model.head_parameters) + _attended_flops(model, work)
+    adapters = 0 if work.full else 6 * work.trained(model) * model.layout.share
+    forward = 2 * (model.layout.active_parameters + model.head_parameters) + _attended_flops(model, work)
     reference = forward if work.trainer.second_pass or work.holds_reference else 0
-    products = 2 * model.linear_parameters * passes + adapters + reference
+    reference += 2 * forward if work.trainer.mismatched else 0  # TRL 1.16: no gradients, the policy and the reference
+    products = 2 * model.layout.active_parameters * passes + adapters + reference
     return products + _attention_flops(model, work) + _head_flops(model, work)
 
 
@@ -148,9 +149,9 @@ def _float32_flops(model: ModelFacts, work: Work, flavor: Flavor) -> float:
 
 
 def _moved(model: ModelFacts, work: Work, flavor: Flavor, speed: Speed) -> float:
-    layer = 70 * model.hidden_size + 18 * model.intermediate_size + 12 * model.heads * model.head_dim
+    layer: float = 70 * model.hidden_size + 18 * model.intermediate_size + 12 * model.heads * model.head_dim
     if not work.full:
-        layer += 18 * sum(inputs for inputs, _ in model.lora_linears(work.targets))
+        layer += 18 * model.layout.adapter_inputs(0, work.targets) / model.layers
     logits = (46 if work.full_logits else 20) * model.vocabulary_size
     moved = model.layers * layer * _passes(work) + logits
     share = speed.elementwise * (_FUSED_BYTES if work.fused else 1)
@@ -182,7 +183,7 @@ def _passes(work: Work) -> float:
 
 def _launch(model: ModelFacts, work: Work, speed: Speed) -> float:
     each = speed.adapter_seconds * (2 if work.dora else 1)
-    adapters = 0 if work.full else len(model.lora_linears(work.targets)) * each
+    adapters = 0 if work.full else model.layout.adapters(work.targets) / model.layers * each
     unpacking = speed.quantized_seconds if work.quantized else 0
     share = _FUSED_LAUNCHES if work.fused else 1
     return model.layers * (speed.layer_seconds + adapters + unpacking) * _passes(work) * share

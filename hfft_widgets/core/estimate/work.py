@@ -75,6 +75,7 @@ class Work:
         check_tokens: Of all of them, padding included.
         questions: Batches of questions that the model answers beside its training, before and after.
         pushed: Whether the result goes to the Hub.
+        pilot: Whether it is only a pilot, which is stopped sooner.
     """
 
     method: str
@@ -115,6 +116,7 @@ class Work:
     check_tokens: float = 0.0
     questions: int = 0
     pushed: bool = False
+    pilot: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:

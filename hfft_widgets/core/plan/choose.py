@@ -22,7 +22,7 @@ from hfft_widgets.core.plan.recipe import rewards
 from hfft_widgets.core.plan.settings import Reason, Settings, moving, usual_rewards
 from hfft_widgets.core.plan.settings.names import understood
 from hfft_widgets.core.plan.workload import Training, check_choice
-from hfft_widgets.core.units import duration_text, plural, usd_text
+from hfft_widgets.core.units import count_text, duration_text, plural, usd_text
 from hfft_widgets.errors import PlanError
 
 if TYPE_CHECKING:
@@ -130,7 +130,17 @@ def recommend(
     return plan.with_values(reasons=tuple(reasons))
 
 
+# formats in which makers publish a model in the first place: there is no other one that it was made from
+_PUBLISHED_PACKED = {"mxfp4": "4 bits (mxfp4)", "fp8": "8 bits (fp8)"}
+
+
 def _packed(facts: ModelFacts) -> PlanError:
+    if facts.quantization in _PUBLISHED_PACKED:
+        return PlanError(
+            f"The weights of {facts.name} are published in {_PUBLISHED_PACKED[facts.quantization]}.",
+            why="Gradients need weights of at least 16 bits.",
+            remedy=f"Plan with a copy in bfloat16: search the Hub for {facts.name}-BF16.",
+        )
     return PlanError(
         f"The weights of {facts.name} are packed into few bits ({facts.quantization}).",
         why="Such copies are made to answer, not to learn: gradients need the weights as they were.",
@@ -256,8 +266,25 @@ def _data_reasons(plan: Training, report: ValidationReport, judged: tuple[str, .
         yield Reason(_length_words(plan, report), ("max_length",))
     if s.assistant_only_loss or s.answers_only:
         yield Reason("Only the answers are learned, not the questions.", ("assistant_only_loss", "answers_only"))
+    yield from _adapter_reasons(plan)
     if data.conversational and not plan.facts.chat_template and not data.pictures:
         yield Reason(f"{plan.facts.name} is a base model without chat template: the script gives it one.")
+
+
+def _adapter_reasons(plan: Training) -> Iterator[Reason]:
+    """Where adapters go, where that is not into every linear layer."""
+    facts = plan.facts
+    if plan.peft != "lora":
+        return
+    trained = count_text(facts.lora_parameters(plan.settings.lora_r))
+    if facts.vision:
+        yield Reason(f"Adapters go into the part that reads text alone ({trained} parameters).", ("peft", "lora_r"))
+    if facts.lora_refused and isinstance(facts.lora_targets, tuple):
+        names = ", ".join(facts.lora_targets)
+        words = f"Adapters go beside {names} alone: PEFT refuses those beside other layers of this model."
+        yield Reason(words, ("peft",), facts.lora_refused)
+    if facts.layout.merged_parameters:
+        yield Reason(f"Every expert gets adapters: {trained} parameters are trained.", ("peft", "lora_r"))
 
 
 def _length_words(plan: Training, report: ValidationReport) -> str:

@@ -16,6 +16,7 @@ from hfft_widgets.core.card import Detail, HasCard, with_card
 from hfft_widgets.core.estimate.estimate import Estimate
 from hfft_widgets.core.plan.defaults import TINY, batched, usual_rate, with_intervals
 from hfft_widgets.core.plan.hardware import Flavor, size_class
+from hfft_widgets.core.plan.model import ModelFacts
 from hfft_widgets.core.plan.plan import TrainingPlan
 from hfft_widgets.core.plan.settings import Reason, moving
 from hfft_widgets.core.plan.workload import Training
@@ -41,17 +42,20 @@ class _Asked:
     fixed: frozenset[str]
     effective: int
 
-    def pefts(self, parameters: int) -> tuple[str, ...]:
+    def pefts(self, facts: ModelFacts) -> tuple[str, ...]:
         """What to try, the one that learns best first."""
+        parameters = facts.parameters
         if self.peft:
             return (self.peft,)
+        if not facts.lora_parameters(1):
+            return ("none",)
         if parameters >= ALWAYS_ADAPTERS:
             return ("lora",)
         return ("none",) if parameters < TINY else ("none", "lora")
 
-    def packed(self, parameters: int) -> tuple[str, ...]:
+    def packed(self, facts: ModelFacts) -> tuple[str, ...]:
         """What to try where no card holds it otherwise."""
-        return () if self.peft or parameters < TINY else ("qlora",)
+        return () if self.peft or facts.parameters < TINY or not facts.lora_parameters(1) else ("qlora",)
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,8 @@ def choose_hardware(
         fixed: Names of settings the person chose.
     """
     asked = _Asked(flavor, peft, frozenset(fixed), effective)
-    candidates, pefts = _candidates(draft, asked), asked.pefts(draft.facts.parameters)
-    ways = (pefts, asked.packed(draft.facts.parameters))  # a larger card before fewer bits
+    candidates, pefts = _candidates(draft, asked), asked.pefts(draft.facts)
+    ways = (pefts, asked.packed(draft.facts))  # a larger card before fewer bits
     found = (_cheapest(draft, names, kind, asked) for kinds in ways for names in candidates.names for kind in kinds)
     fitting = next(filter(None, found), None)
     if fitting and not candidates.why:
@@ -117,7 +121,7 @@ def _single(draft: Training) -> list[Flavor]:
 def _suits_here(draft: Training, asked: _Asked) -> bool:
     """A GPU here that all of it fits; without one, a model so small that a processor is enough."""
     parameters, gpu = draft.facts.parameters, bool(draft.machine("local").gpu)
-    kinds = (asked.pefts(parameters)[-1], *(asked.packed(parameters) if gpu else ()))
+    kinds = (asked.pefts(draft.facts)[-1], *(asked.packed(draft.facts) if gpu else ()))
     here = (_prepared(draft, kind, "local", asked).estimate for kind in kinds)
     return any(e.fits and (gpu or (parameters < TINY and e.seconds.mid < _LOCAL_SECONDS)) for e in here)
 

@@ -24,6 +24,7 @@ class FinishedRun:
         parameters: Of the model.
         step_tokens: Tokens of one optimizer step on one device, padding included.
         ratio: Seconds of a step, as a share of what the arithmetic said before any correction.
+        pilot: Whether it was a pilot: its steps were timed without its start.
     """
 
     method: str
@@ -31,6 +32,7 @@ class FinishedRun:
     parameters: int
     step_tokens: float
     ratio: float
+    pilot: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,15 +27,15 @@ from hfft_widgets.core.plan.defaults import (
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.proposals.choices import CostChoice, choices_for
 from hfft_widgets.core.plan.recipe import rewards, short_script, training_script
+from hfft_widgets.core.plan.rehearsal import Rehearsal, Rehearsed
 from hfft_widgets.core.plan.settings import EIGHT_BITS, SETTING_NAMES, Reason
 from hfft_widgets.core.plan.settings.names import understood
 from hfft_widgets.core.plan.settings.setting import PEFT
 from hfft_widgets.core.plan.sweep import Sweep, make_sweep
 from hfft_widgets.core.plan.warnings import precision_of, warnings_of
-from hfft_widgets.core.plan.workload import Training
 from hfft_widgets.core.reward_trial import RewardTrial
 from hfft_widgets.core.script import fingerprint, recipe_of
-from hfft_widgets.core.units import plural
+from hfft_widgets.core.units import duration_text, plural, usd_text
 from hfft_widgets.errors import PlanError
 
 # what `replace` takes beside the settings
@@ -87,7 +87,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class TrainingPlan(Training, HasCard):
+class TrainingPlan(Rehearsed, HasCard):
     """A training, decided but not started. Frozen: `replace` gives a new one, estimated again.
 
     Attributes:
@@ -98,6 +98,7 @@ class TrainingPlan(Training, HasCard):
         image: The container it runs in, "" on this machine or where the host chooses.
         exports: Whether what it makes can become a GGUF file, in words; "" where that is not known.
         trial: What came of trying a reward, see `reward_trial`.
+        rehearsal: What it can be tried with.
     """
 
     goal: str = ""
@@ -107,6 +108,7 @@ class TrainingPlan(Training, HasCard):
     image: str = ""
     exports: str = ""
     trial: RewardTrial | None = field(default=None, repr=False, compare=False)
+    rehearsal: Rehearsal | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -324,7 +326,12 @@ class TrainingPlan(Training, HasCard):
             PlanError: Not even one step fits.
         """
         steps = steps_within(self, lambda count: self.replace(max_steps=count), seconds, usd)
-        return self if steps == self.estimate.steps else self.replace(max_steps=steps)
+        if steps == self.estimate.steps:
+            return self
+        limits = [*([f"{usd_text(usd)} at most"] if usd else []), *([duration_text(seconds)] if seconds else [])]
+        why = Reason(f"max_steps {steps:,}: as many as {' and '.join(limits)} leave room for.", ("max_steps",))
+        shorter = self.replace(max_steps=steps)
+        return dataclasses.replace(shorter, reasons=(*shorter.reasons[:-1], why))
 
     def with_script(self, script: str | None) -> TrainingPlan:
         """The plan with a script that a person edited; None takes the edit back.
@@ -363,11 +370,13 @@ class TrainingPlan(Training, HasCard):
             "image": self.image,
             "facts": self.facts.to_dict(),
             "license": self.facts.licence,
+            "trained": self.work.trained(self.facts),
             "estimate": self.estimate.to_dict(),
             "timeout_seconds": self.timeout_seconds,
             "max_usd": self.max_usd,
             "edited": self.edited is not None,
             "exports": self.exports,
+            **({"pilot": True} if self.pilot_run else {}),
             "reasons": [str(reason) for reason in self.reasons],
             "warnings": list(self.warnings),
         }

@@ -20,8 +20,7 @@ PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate")
 # it installs beside the tested versions, and TRL 1.16 takes 0.22 to 0.31; it needs a GPU, so it is in no constraints
 VLLM = "vllm==0.30.0"
 
-# The language part of a vision model, by the names transformers gives it.
-_LANGUAGE_LINEARS = r".*\b(language_model|text_model)\b.*_proj"
+# the language part of a vision model, by the names transformers gives it
 _LANGUAGE_PART = r".*\b(language_model|text_model)\b.*[.]("
 
 
@@ -275,8 +274,7 @@ def _lora(training: Training) -> str:
     if not training.adapts:
         return ""
     s, names = training.settings, peft_names(training.facts, training.settings.lora_targets)
-    which = ", ".join(names) or "every linear layer"
-    part = " of the language part" if training.trains_on_images else ""
+    where, which = _adapted(training, names)
     scale = "alpha / root of r" if s.use_rslora else "alpha / r"
     options = {
         f"    lora_dropout={literal(s.lora_dropout)},  # of their inputs, left out at random": s.lora_dropout,
@@ -284,12 +282,12 @@ def _lora(training: Training) -> str:
         "    use_dora=True,  # direction and size of each weight learn apart": s.use_dora,
     }
     lines = [
-        f"# LoRA: the model stays as it is; small adapters beside {which}{part} learn.",
+        f"# LoRA: the model stays as it is; small adapters beside {which} learn.",
         "lora = from_command_line(",
         "    LoraConfig,",
         f"    r={literal(s.lora_r)}, lora_alpha={literal(s.lora_alpha)},  # their size, and their scale: {scale}",
         *(line for line, wanted in options.items() if wanted),
-        f'    target_modules={_targets(training, names)}, task_type="{training.trainer.task_type}",',
+        f'    target_modules={where},{_between(where)}task_type="{training.trainer.task_type}",',
         ")",
     ]
     return "\n".join([*(_FOUR_BITS if training.quantized else []), *lines])
@@ -304,13 +302,27 @@ _FOUR_BITS = (
 )
 
 
-def _targets(training: Training, names: list[str]) -> str:
-    """The layers that get adapters, as code: of a model that reads pictures those of its language part."""
-    if not training.trains_on_images:
-        return literal(names or "all-linear")
-    if not names:
-        return f'r"{_LANGUAGE_LINEARS}"'
-    return f'r"{_LANGUAGE_PART}{"|".join(name.replace(".", "[.]") for name in names)})"'
+def _between(where: str) -> str:
+    """A pattern has a line of its own."""
+    return "\n    " if len(where) > _LONG else " "
+
+
+_LONG = 50
+
+
+def _adapted(training: Training, names: list[str]) -> tuple[str, str]:
+    """Which layers get adapters: as code, and in words."""
+    facts, targets = training.facts, training.facts.lora_targets
+    if names and facts.vision:
+        pattern = "|".join(name.replace(".", "[.]") for name in names)
+        return f'r"{_LANGUAGE_PART}{pattern})"', f"{', '.join(names)} of the language part"
+    if names:
+        return literal(names), ", ".join(names)
+    if isinstance(targets, tuple):  # PEFT refuses the others of this model
+        return literal(list(targets)), "these layers"
+    if facts.vision:
+        return f'r"{targets}"', "every linear layer of the language part"
+    return literal(targets), "every linear layer"
 
 
 def _trainer(training: Training) -> str:

@@ -46,6 +46,7 @@ class Training:
         facts: The model in numbers.
         machines: The hardware to choose from.
         push_to: Hub repository for the result, or None.
+        pilot_run: Whether it is a pilot of another one: only its time and memory matter.
 
     Raises:
         PlanError: A name that is not known, or no row left to train on.
@@ -60,12 +61,19 @@ class Training:
     facts: ModelFacts
     machines: tuple[Flavor, ...]
     push_to: str | None = None
+    pilot_run: bool = False
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
         check_choice("peft", self.peft, PEFT)
         self.machine(self.flavor)
         _check_repository(self.push_to)
+        if self.adapts and not self.facts.lora_parameters(1):
+            raise PlanError(
+                f"PEFT puts no adapters into {self.facts.name}.",
+                why=self.facts.lora_refused,
+                remedy='Train all weights (peft="none"), or choose another model.',
+            )
         counted(self.facts, self.settings.lora_targets)
         if self.settings.eval_rows >= self.rows:
             raise PlanError(
@@ -77,7 +85,8 @@ class Training:
     @property
     def title(self) -> str:
         """The training in one line."""
-        return f"{self.method} of {self.facts.name} ({PEFT[self.peft]})"
+        what = "Pilot of " if self.pilot_run else ""
+        return f"{what}{self.method} of {self.facts.name} ({PEFT[self.peft]})"
 
     @property
     def adapts(self) -> bool:
@@ -231,6 +240,7 @@ class Training:
             unmasked=size * (2 if self.trainer.paired else 1) == 1 or len(self.lengths.counts) == 1,
             tokens_error=self.lengths.error(size),
             pushed=bool(self.push_to),
+            pilot=self.pilot_run,
             **self._rows_of_work(size, answered),
             **self._checks_of_work(size),
         )

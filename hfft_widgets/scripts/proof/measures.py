@@ -10,7 +10,7 @@ import torch
 from hfft_widgets.scripts.events import tell
 from hfft_widgets.scripts.proof.held_out import keep_chain
 from hfft_widgets.scripts.proof.suite import STOP_TOKENS, SUITE, TO_STOP
-from hfft_widgets.scripts.sample_questions import render
+from hfft_widgets.scripts.sample_questions import asks_for_thoughts, render
 
 MOST_ROWS = 128
 MOST_PROMPTS = 16  # an answer takes longer to write than to read
@@ -145,7 +145,7 @@ def rewards_of(trainer, model, rows):
     """The reward of the likeliest answer to each of the first held-out prompts."""
     rows = list(rows.select(range(min(MOST_PROMPTS, len(rows)))))
     tokenizer = trainer.processing_class
-    texts = [render(tokenizer, row["prompt"]) for row in rows]
+    texts = [render(tokenizer, row["prompt"], asks_for_thoughts(trainer)) for row in rows]
     ids = answers_written(model, tokenizer, texts, min(trainer.args.max_completion_length or 128, MOST_TOKENS))
     said = tokenizer.batch_decode(ids, skip_special_tokens=True)
     talks = isinstance(rows[0]["prompt"], list)

@@ -20,12 +20,14 @@ from hfft_widgets.trials import how_code_is_held, tried, try_reward
 from hfft_widgets.widgets.form import actions
 from hfft_widgets.widgets.panel import History, Panel, report_errors
 from hfft_widgets.widgets.plan import settings
+from hfft_widgets.widgets.plan.rehearsal import RehearsalPart
 from hfft_widgets.widgets.plan.request import RequestPart
 from hfft_widgets.widgets.plan.script import ScriptPart
 from hfft_widgets.widgets.plan.upload import UploadPart
 
 if TYPE_CHECKING:
     from hfft_widgets.core.data.report import ValidationReport
+    from hfft_widgets.core.dry_run import DryRun
     from hfft_widgets.core.plan.plan import TrainingPlan
     from hfft_widgets.core.reward_trial import RewardTrial
     from hfft_widgets.widgets.plan.hardware import HardwarePart
@@ -55,6 +57,7 @@ class TrainingPlanner(Panel):
         self.request = RequestPart(self, model, self._ask_again, self._edit)
         self.script = ScriptPart(self)
         self.uploading = UploadPart(self, self._checked_data)
+        self.trying = RehearsalPart(self, self._settled)
         for name in SETTINGS:
             self.has(name, "", partial(self._typed, name))
         self.can("plan", self.plan, doing="Planning")
@@ -64,6 +67,8 @@ class TrainingPlanner(Panel):
         self.can("advice", lambda number: self.change(**self._plan().advice[int(number)].changes))
         self.can("choice", lambda number: self.change(**self._plan().choices[int(number)].changes))
         self.can("reward", self.try_reward, doing="Trying the reward")
+        self.can("dry_run", self.dry_run, doing="Running the script as far as its first step")
+        self.can("pilot", self.pilot, doing="Ten steps")
         self.can("undo", self.undo)
         self.can("script", lambda: self.script.toggle(self._plan()))
         self.can("use_script", self.edit_script)
@@ -103,9 +108,9 @@ class TrainingPlanner(Panel):
         model = str(self.values["model"]).strip() or data.model
         if not model:
             raise PlanError("No model is given.", remedy="Type a Hub id or a model folder.")
-        plan = api.plan_training(model, data, **self.request.arguments, **self._chosen)
-        if self.request.on_jobs:
-            plan = plan.on_jobs()
+        notice = partial(self.progress, 0, 0)
+        plan = api.plan_training(model, data, notice=notice, **self.request.arguments, **self._chosen)
+        plan = plan.on_jobs() if self.request.on_jobs else plan
         self._history.clear()
         self._made = plan
         self.errors.clear()
@@ -147,6 +152,17 @@ class TrainingPlanner(Panel):
         return trial
 
     @report_errors
+    def dry_run(self) -> DryRun:
+        """Show what the plan's script would do, run as far as its first step."""
+        return self.trying.dry_run()
+
+    @report_errors
+    def pilot(self, max_usd: float | None = None) -> TrainingPlan:
+        """Make ten real steps on the plan's hardware, for at most `max_usd`; the plan then carries what they took."""
+        self._turn(plan := self.trying.pilot(max_usd))
+        return plan
+
+    @report_errors
     def undo(self) -> TrainingPlan:
         """Go back to the plan before the last change."""
         if not self._history:
@@ -155,8 +171,7 @@ class TrainingPlanner(Panel):
         self.values |= asked
         self.errors.clear()
         self._accept(plan)
-        made: TrainingPlan = plan
-        return made
+        return self._plan()
 
     @report_errors
     def stay_within(self, usd: float | None = None) -> TrainingPlan:
@@ -271,6 +286,7 @@ class TrainingPlanner(Panel):
             "settings": self._settings(plan),
             "cheaper": self._cheaper(plan, values),
             "reward": self._reward(plan, values),
+            "rehearsal": self.trying.view(form, plan),
             "memory": card.memory(values),
             "why": card.why(values),
             "script": join([self.script.view(form, plan), card.model(values)]),
@@ -289,10 +305,9 @@ class TrainingPlanner(Panel):
 
     def _warnings(self, plan: TrainingPlan, values: dict[str, Any]) -> Markup | None:
         """What could disappoint, with the button that changes it."""
-        form = self.form
-        remedies = {one.words: form.button(one.label, "advice", value=n) for n, one in enumerate(plan.advice)}
+        remedies = {one.words: self.form.button(one.label, "advice", value=n) for n, one in enumerate(plan.advice)}
         above = bool(plan.max_usd and plan.estimate.ceiling_usd > plan.max_usd)
-        within = form.button("Stay within the limit", "within", help_="As many steps as it pays for")
+        within = self.form.button("Stay within the limit", "within", help_="As many steps as it pays for")
         return join([card.warned(values, remedies), actions(within) if above else None])
 
     def _cheaper(self, plan: TrainingPlan, values: dict[str, Any]) -> Markup | None:

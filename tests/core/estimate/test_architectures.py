@@ -22,7 +22,7 @@ OLD_NAMES = {
 
 
 @pytest.mark.parametrize("extra", [{}, {"attention_bias": True}, {"tie_word_embeddings": True}])
-@pytest.mark.parametrize("kind", sorted(TRAITS))
+@pytest.mark.parametrize("kind", sorted(kind for kind, traits in TRAITS.items() if traits.exact and kind != "qwen"))
 def test_the_closed_form_equals_an_initialisation(kind, extra):
     import torch
     from transformers import AutoModelForCausalLM
@@ -37,3 +37,10 @@ def test_the_closed_form_equals_an_initialisation(kind, extra):
     assert count_parameters(config.to_dict()) == total
     # as it is saved: without what equals the class's default
     assert count_parameters(json.loads(config.to_json_string())) == total
+
+
+def test_of_a_class_that_transformers_does_not_have_the_published_count_is_met():
+    qwen = {"model_type": "qwen", "hidden_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 16,
+            "intermediate_size": 11008, "vocab_size": 151936, "max_position_embeddings": 8192,
+            "tie_word_embeddings": False}  # fmt: skip
+    assert count_parameters(qwen) == 1_836_828_672  # Qwen-1.8B's safetensors headers

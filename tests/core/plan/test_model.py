@@ -59,9 +59,10 @@ def test_what_is_unknown_is_said():
     strange = {**SMALL, "model_type": "strange", "max_position_embeddings": 64}
     assert not closed_form_known(strange)
     assert "its size too" in model_facts(strange, reference="x").unknown[0]
-    counted = model_facts(strange, reference="x", initialised=12345)
-    assert (counted.parameters, counted.parameters_source) == (12345, "initialisation without memory")
-    assert "size" not in counted.unknown[0]
+    assert "wider for it (transformers was not asked)" in model_facts(strange, reference="x").unknown[0]
+    counted = model_facts(strange, reference="x", parameters=12345, probe="peft is not installed here")
+    assert counted.unknown[0].endswith("a Llama's; all ranges are wider for it (peft is not installed here)")
+    assert counted.assumed
     known = {**SMALL, "model_type": "llama", "max_position_embeddings": 64}
     assert model_facts(known, reference="x").unknown == ()
     assert "2,048 tokens are assumed" in model_facts({**SMALL, "model_type": "llama"}, reference="x").unknown[0]

@@ -1,5 +1,6 @@
 """One click, one job: whatever the network, the person and the process do around a launch."""
 
+import dataclasses
 import os
 import random
 import signal
@@ -17,6 +18,9 @@ from hfft_widgets.jobs import index
 from hfft_widgets.jobs.hf import launch, records
 from hfft_widgets.jobs.money import guards
 from hfft_widgets.jobs.run import Run
+from hfft_widgets.jobs.submission import job_target
+from hfft_widgets.jobs.submission import submission as plan_submission
+from tests.core.plan.reports import plan as planned
 from tests.jobs.conftest import until
 from tests.jobs.far import PLAN, backend, far_submission
 from tests.standin_hub import StandInHub, rate_limited, running
@@ -377,3 +381,17 @@ def test_thirty_schedules_around_the_launch(still):
 @pytest.mark.timeout(3600)
 def test_five_hundred_schedules_around_the_launch(still):
     run_all(still, range(1000, 1500))
+
+
+def test_a_pilot_is_one_paid_job_and_pushes_nothing(still):
+    pilot = planned(flavor="a10g-small", count=2000).pilot_plan
+    free = plan_submission(pilot, job_target(pilot, backend()))
+    assert free.target.push_to is None
+    with pytest.raises(LaunchError, match="costs money"):
+        index.launch(free)
+    target = dataclasses.replace(free.target, max_usd=pilot.estimate.ceiling_usd, models=(), datasets=())
+    asked = plan_submission(pilot, target)
+    index.launch(asked)
+    with pytest.raises(LaunchError, match="already running"):
+        index.launch(asked)
+    assert len(still.jobs) == 1

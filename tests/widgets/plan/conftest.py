@@ -34,7 +34,7 @@ def rented(monkeypatch):
     data = dataclasses.replace(data_stats(found, "SFT"), rows=3000, tokens_per_row=431.0, longest_tokens=726)
     own = {field.name for field in dataclasses.fields(PlanRequest)}
 
-    def plan_training(_model, _data, **asked):
+    def plan_training(_model, _data, *, notice=None, **asked):
         settings = {name: asked.pop(name) for name in set(asked) - own}
         return recommend(
             reports.model("Qwen3-1.7B"), found, data, reports.MACHINES, PlanRequest(**asked, settings=settings)

@@ -25,7 +25,7 @@ def asked(hub, monkeypatch, tmp_path):
     path.write_text("\n".join(json.dumps({"prompt": f"{n} + 1 =", "completion": f" {n + 1}"}) for n in range(60)))
     own = {field.name for field in dataclasses.fields(PlanRequest)}
 
-    def plan_training(_model, data, **asked):
+    def plan_training(_model, data, *, notice=None, **asked):
         settings = {name: asked.pop(name) for name in set(asked) - own}
         request = PlanRequest(**asked, settings=settings)
         return recommend(reports.model("Qwen3-1.7B"), data, data_stats(data, "SFT"), reports.MACHINES, request)

@@ -9,7 +9,7 @@ from hfft_widgets.core.plan.model import ModelFacts
 from hfft_widgets.errors import PlanError
 
 ATTENTION = "attention"
-_QKV, _HEADS = ("q_proj", "k_proj", "v_proj"), ("q_proj", "k_proj", "v_proj", "o_proj")
+_QKV = ("q_proj", "k_proj", "v_proj", "qkv_proj")
 _FUSED_MLP = {"c_fc": ("up_proj",), "mlp.c_proj": ("down_proj",)}
 _GPT2 = {"c_attn": _QKV, "attn.c_proj": ("o_proj",), **_FUSED_MLP}
 # families of transformers 5 that call their linear layers otherwise, or make several products in one: the name that
@@ -24,14 +24,17 @@ _OTHERWISE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "query_key_value": _QKV, "attention.dense": ("o_proj",), "dense_h_to_4h": ("up_proj",),
         "dense_4h_to_h": ("down_proj",),
     },
-    "starcoder2": {**{name: (name,) for name in _HEADS}, **_FUSED_MLP},
+    "starcoder2": {**{name: (name,) for name in ("q_proj", "k_proj", "v_proj", "o_proj")}, **_FUSED_MLP},
     "mpt": {"Wqkv": _QKV, "out_proj": ("o_proj",), "up_proj": ("up_proj",), "down_proj": ("down_proj",)},
 }  # fmt: skip
 
 
 def layers(facts: ModelFacts) -> Mapping[str, tuple[str, ...]]:
-    """The linear layers of one decoder layer: PEFT's name -> what `ModelFacts.linears` counts for it."""
-    return _OTHERWISE.get(facts.model_type) or {name: (name,) for name in facts.linears}
+    """The linear layers of one decoder layer: PEFT's name -> what `ModelFacts.layout` counts for it."""
+    own = list(dict.fromkeys(group.name for group in facts.layout.groups if not group.pictures))
+    spelled = _OTHERWISE.get(facts.model_type) or dict.fromkeys(own, ())
+    ends = {name: (name.rsplit(".", 1)[-1], *joined) for name, joined in spelled.items()}
+    return {name: tuple(one for one in dict.fromkeys(joined) if one in own) for name, joined in ends.items()}
 
 
 def peft_names(facts: ModelFacts, chosen: tuple[str, ...]) -> list[str]:
@@ -59,4 +62,5 @@ def counted(facts: ModelFacts, chosen: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _attention(own: Mapping[str, tuple[str, ...]]) -> list[str]:
-    return [name for name, joined in own.items() if set(joined) <= set(_HEADS)]
+    heads = {*_QKV, "o_proj", "query_key_value", "Wqkv", "c_attn"}
+    return [name for name, joined in own.items() if name in heads or (joined and heads.issuperset(joined))]

@@ -1,0 +1,1 @@
+"""Cards of what was tried before a training is paid for."""
