@@ -20,7 +20,7 @@ from tests.browser.lab_page import open_panel
 FOLDER = Path(__file__).parent / "pictures"
 SIZE = (1280, 800)
 SCALE = 1.5  # for screens of twice the density, and still small
-COLOURS = 128
+COLOURS = 256
 STEPS = re.compile(r"Step ([6-9]|\d\d)\d of ")  # a curve has something to show by then
 EARLIER = """
 import hfft_widgets as hfft
