@@ -127,7 +127,9 @@ def _of_columns(columns: Mapping[str, list[Any]], features: Any = None) -> Any:
 
     if features is not None:
         return Dataset.from_dict(dict(columns), features=features)
-    return Dataset.from_dict(dict(columns), on_mixed_types="use_json")
+    made = Dataset.from_dict(dict(columns), on_mixed_types="use_json")
+    made.data.table.validate(full=True)  # bytes beside texts become texts that nobody can read
+    return made
 
 
 def _checked(number: int, row: Any) -> Mapping[str, Any]:

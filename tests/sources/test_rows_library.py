@@ -42,3 +42,8 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(DataError, match="stopped at row"):
         open_rows(file, cancelled=lambda: True)
     assert open_rows(file).total == 30 - (suffix == "rows.csv")  # nothing half read is kept
+
+
+def test_bytes_beside_texts_that_are_no_text_stay_what_they_are() -> None:
+    rows = [{"text": ["a river", b"\xff\xfe"]}, {"text": ["a road"]}]
+    assert open_rows(rows).rows.take([0])[0] == rows[0]

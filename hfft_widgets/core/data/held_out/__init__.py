@@ -10,7 +10,6 @@ from typing import Any
 
 from hfft_widgets.core.data.findings import Finding
 from hfft_widgets.core.data.fixes import KEEP_APART, Fix, Numbered
-from hfft_widgets.core.data.held_out import batches
 from hfft_widgets.core.data.mapping.column_mapping import MAPPING_ERRORS
 from hfft_widgets.core.data.rows import numbered, prepared, shortened
 from hfft_widgets.core.data.rules.dataset import LEAKAGE
@@ -177,6 +176,8 @@ class _Given:
         self._rows, self.columns = report.rows, report.rows.columns
 
     def asked(self) -> Iterator[str]:
+        from hfft_widgets.core.data.held_out import batches  # late: a plan asks here how many rows are held out
+
         names = [name for name in self.columns if name not in PICTURES]
         return (text for batch in self._rows.batches(names) for text in batches.asked(batch, names))
 
@@ -184,6 +185,8 @@ class _Given:
         return (bare_text(unpictured(row)) for _, row in numbered(self._rows))
 
     def said(self, columns: Sequence[str]) -> Iterator[str]:
+        from hfft_widgets.core.data.held_out import batches
+
         return (text for batch in self._rows.batches(columns) for text in batches.said(batch, columns))
 
     def numbers(self, held: Sequence[int]) -> list[int]:
