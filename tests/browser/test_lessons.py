@@ -50,7 +50,8 @@ def test_a_lesson_is_clicked_through(lesson, width, browser: Browser, lab: LabSe
         assert wide == 0
         end = live.locator("article[aria-label^='End of the lesson']")
         end.get_by_role("button", name="Show the code again").click()
-        expect(end).to_contain_text(f"{len(lesson.questions)} of {len(lesson.questions)} questions answered")
+        count = len(lesson.questions)
+        expect(end).to_contain_text(f"{count} of {count} {'question' if count == 1 else 'questions'} answered")
         expect(end.locator("code")).to_have_text(CODE)
         assert notebook.external_requests() == []
         assert [text for kind, text in notebook.problems if kind != "warning"] == []

@@ -67,16 +67,12 @@ def test_a_reward_is_hacked():
     assert run.verdict.outcome == "worse"
 
 
-def test_the_lower_loss_is_the_worse_model():
-    """Learned whole, a long system prompt that every row repeats makes the loss low, and the answers are worse."""
+def test_the_lower_loss_is_no_better_model():
+    """Learned whole, a long system prompt that every row repeats makes the loss low; the answers are as often wrong."""
     whole_rows, answers = whole("whole"), whole("answers")
-    assert whole_rows.history.last("loss").value < answers.history.last("loss").value
-    assert right(whole_rows) < right(answers)
-
-
-def right(run: hfft.Run) -> int:
-    rows = run.journal.data("answers")["rows"]
-    return sum(row["after"] == row["expected"] for row in rows)
+    assert whole_rows.history.last("loss").value < 0.4 * answers.history.last("loss").value
+    shares = [run.journal.data("answers")["score"]["after"] for run in (whole_rows, answers)]
+    assert abs(shares[0] - shares[1]) <= 0.05, "of 40 questions a difference of two is none"
 
 
 def test_it_says_that_it_is_one_wherever_it_is_shown():
