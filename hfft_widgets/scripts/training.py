@@ -11,8 +11,8 @@ import torch
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback, TrainerState
 from transformers.trainer_callback import ExportableState
 
-from hfft_widgets.scripts.adapters import keep_adapters_in_float32, keep_gradients_through_4_bits
 from hfft_widgets.scripts.events import tell, whole_lines
+from hfft_widgets.scripts.machine.adapters import keep_adapters_in_float32, keep_gradients_through_4_bits
 from hfft_widgets.scripts.machine.disk import Room, checkpoint_bytes, wait_for_room
 from hfft_widgets.scripts.machine.hardware import one_process_per_gpu
 from hfft_widgets.scripts.machine.threads import usable_threads

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import hfft_widgets as hfft
-from hfft_widgets.scripts.adapters import keep_adapters_in_float32, keep_gradients_through_4_bits
+from hfft_widgets.scripts.machine.adapters import keep_adapters_in_float32, keep_gradients_through_4_bits
 from tests.scripts.running import plan_on, rows_for, run
 
 

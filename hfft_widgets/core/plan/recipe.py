@@ -36,7 +36,9 @@ def short_script(training: Training) -> str:
     It neither resumes nor compares answers, and tells of itself only where this package is installed.
     """
     code = recipe(training, short=True)
-    parts = [parts_of(code, name) for name in ("arguments", "rows", "leakage", "templating", "adapters", "rewards")]
+    parts = [
+        parts_of(code, name) for name in ("arguments", "rows", "leakage", "templating", "machine.adapters", "rewards")
+    ]
     runs_code = _runs_code(training)
     whole = [
         *(["events"] if runs_code or training.data.apart else []),
@@ -65,7 +67,7 @@ def modules(training: Training) -> list[str]:
     rows = ["rows"] if calls(training.data.code, "rows") else []
     proof = ["proof.held_out", "proof.suite", "proof.measures", "proof.samples", "proof.early_stop"]
     always = ["masking", "events", "arguments", *(f"machine.{name}" for name in ("threads", "hardware", "disk"))]
-    always += ["adapters", "resuming", "publishing"]
+    always += ["machine.adapters", "resuming", "publishing"]
     always += ["sample_questions", *proof, "training"]
     apart = ["leakage"] if training.data.apart else []
     return [*always, *rows, *apart, *template, *held, *judges, *trial]
