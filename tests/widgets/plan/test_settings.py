@@ -14,7 +14,7 @@ def shown(planner):
 
 def test_every_setting_that_says_something_has_a_field_that_shows_the_plan(planner):
     fill(planner, "What is trained", "lora")
-    assert shown(planner) == {name for name, setting in SETTINGS.items() if "SFT" in setting.methods}
+    assert shown(planner) == {name for name, setting in SETTINGS.items() if setting.said_by("SFT", "lora")}
     settings = planner.result.settings
     for name in shown(planner):
         setting, value = SETTINGS[name], getattr(settings, name)
