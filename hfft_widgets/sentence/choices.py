@@ -174,7 +174,7 @@ def read_adapters(draft: Draft) -> None:
         draft.set("peft", "none")
     if draft.take(
         r"\b(?:with |using |via |by |and |in )*(?:(?:4[ -]?bits?|nf4)[ ,-]*)?qlora(?: adapters?)?\b"
-    ) or draft.take(r"\b(?:with |using |in )*(?:4[ -]?bits?|nf4)(?: weights| lora)?\b"):
+    ) or draft.take(r"\b(?:with |using |in )*(?:4[ -]?bits?[ -](?:weights|lora)|nf4)\b"):
         draft.set("peft", "qlora")
     elif draft.take(
         r"\b(?:with |using |via |by |and |a |use )*(?:lora|peft)(?: adapters?)?\b|\b(?:with "

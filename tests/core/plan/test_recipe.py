@@ -28,7 +28,7 @@ def test_the_methods_are_those_the_scripts_know():
 
 def test_every_script_has_its_lesson_first_and_runtime_last(plan):
     for variant in variants(plan):
-        recipe = check_script(variant, most_lines=75)
+        recipe = check_script(variant, most_lines=86)  # with every setting unusual, in 4 bits
         assert max(map(len, recipe.splitlines())) <= 130
 
 

@@ -14,7 +14,7 @@ def shown(planner):
 
 def test_every_setting_that_says_something_has_a_field_that_shows_the_plan(planner):
     fill(planner, "What is trained", "lora")
-    assert shown(planner) == {name for name, setting in SETTINGS.items() if "SFT" in setting.methods}
+    assert shown(planner) == {name for name, setting in SETTINGS.items() if setting.said_by("SFT", "lora")}
     settings = planner.result.settings
     for name in shown(planner):
         setting, value = SETTINGS[name], getattr(settings, name)
@@ -22,6 +22,8 @@ def test_every_setting_that_says_something_has_a_field_that_shows_the_plan(plann
             assert (value, page(planner).field("Max steps").value) == (-1, "")  # "-1" would say nothing
         elif name == "rows":
             assert (value, page(planner).field("Rows").value) == (None, "")
+        elif setting.kind == "names":
+            assert page(planner).field(setting.label).value == ", ".join(value), name
         elif setting.kind in {"number", "whole number"}:
             assert float(page(planner).field(setting.label).value) == value, name
         else:

@@ -65,7 +65,8 @@ def test_generation_in_evaluations_is_counted():
 
 
 def test_what_vllm_would_take_is_said():
-    assert "With vLLM on the same card" in words_of(grpo())
+    assert "vLLM writes the answers, on the same card" in words_of(grpo())
+    assert not grpo(use_vllm=False).uses_vllm
 
 
 LENGTHS = st.none() | st.lists(st.integers(1, 9000), min_size=1, max_size=20).map(RowLengths.of)
