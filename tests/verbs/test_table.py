@@ -23,7 +23,7 @@ TABLE = {
     "runs": ("runs", {"runs"}, "yes", ""),
     "run": ("run", {"run"}, "yes", ""),
     "wait": ("wait", {"watch"}, "yes", ""),
-    "control": ("control", {"cancel", "resume", "start-now"}, "yes", ""),
+    "control": ("control", {"cancel", "finish", "rename", "resume", "start-now"}, "yes", ""),
     "export": ("export", {"export"}, "yes", "yes"),
     "diagnose": ("diagnose", {"diagnose"}, "yes", ""),
     "ledger": ("", {"ledger"}, "", ""),

@@ -136,17 +136,17 @@ def test_another_run_lies_beside_while_the_own_one_grows():
         other.log(step, loss=9.0 / step, mine=1.0)
     part.draw(run)
     part.extend(run, [run.log(1, loss=5.0)])
-    part.compare("28 Nov 14:05", other.history)
+    part.compare({"28 Nov 14:05": other.history})
     dashed = [(1.0, 9.0), (2.0, 4.5), (3.0, 3.0)]
     assert beside(part) == {"loss (28 Nov 14:05)": dashed}  # nothing of what this run does not log
     part.extend(run, [run.log(2, loss=4.0, mine=2.0)])
     assert points(part, "loss") == [(1.0, 5.0), (2.0, 4.0)]
     assert beside(part) == {"loss (28 Nov 14:05)": dashed, "mine (28 Nov 14:05)": [(s, 1.0) for s in (1.0, 2.0, 3.0)]}
-    part.compare("", None)
+    part.compare({})
     assert beside(part) == {}
     assert [plot.names for plot in part.plots.values()] == [("loss",), ("mine",)]
     assert points(part, "loss") == [(1.0, 5.0), (2.0, 4.0)]
-    part.compare("x", other.history)
+    part.compare({"x": other.history})
     part.clear()
     part.draw(run)
     assert beside(part) == {}  # another run on show is compared with none
@@ -157,7 +157,7 @@ def test_a_metric_that_is_called_like_the_other_runs_curve_keeps_its_own_points(
     other.log(1, **{"rewards/chosen": 9.0})
     part.draw(run)
     part.extend(run, [run.log(1, **{"rewards/chosen": 1.0, "rewards/chosen (x)": 2.0})])
-    part.compare("x", other.history)
+    part.compare({"x": other.history})
     assert points(part, "rewards/chosen") == [(1.0, 1.0)]
     assert points(part, "rewards/chosen (x)")[0][1] in {2.0, 9.0}
 

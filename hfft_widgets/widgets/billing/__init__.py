@@ -15,7 +15,7 @@ from hfft_widgets.cards.run import price_html
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.units import usd_text
 from hfft_widgets.errors import HubError, LaunchError, RunError
-from hfft_widgets.jobs import uploads
+from hfft_widgets.jobs import names, uploads
 from hfft_widgets.widgets.billing.elsewhere import ElsewherePart
 from hfft_widgets.widgets.form import actions
 from hfft_widgets.widgets.panel import Panel, report_errors
@@ -249,6 +249,11 @@ def run_time(run: Run) -> str:
     status = run.status
     moment = time.localtime(status.finished or status.started or status.created)
     return f"{moment.tm_mday} {time.strftime('%b %H:%M', moment)}"
+
+
+def short_name(run: Run) -> str:
+    """A run in a legend: what a person called it, else when it ended or began."""
+    return names.of(run.id) or run_time(run)
 
 
 def is_paid(plan: Any) -> bool:

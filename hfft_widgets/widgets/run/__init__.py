@@ -20,7 +20,7 @@ from hfft_widgets.cards.plan import short_figures as plan_figures
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.errors import HubError, RunError, UnheldCodeError
-from hfft_widgets.widgets.billing import BillingPanel, UploadedPart, is_paid, run_time
+from hfft_widgets.widgets.billing import BillingPanel, UploadedPart, is_paid, short_name
 from hfft_widgets.widgets.curves import SMALL, Curves
 from hfft_widgets.widgets.form import fields
 from hfft_widgets.widgets.log import LogPart
@@ -58,10 +58,10 @@ class TrainingMonitor(BillingPanel):
         super().__init__()
         self.curves = Curves()
         self.curve_view = CurveView(self, self.curves)
-        self.comparison = Comparing(self, self.curves, api.attach, run_time)
+        self.comparison = Comparing(self, self.curves, api.attach, short_name)
         self.log = LogPart(self)
         self.questions = QuestionPart(self)
-        self.naming = NamePart(self, self.list_earlier)
+        self.naming = NamePart(self, self._renamed)
         self._follower: Follower | None = None
         self._started: TrainingPlan | None = None
         self._deleting = False
@@ -396,6 +396,10 @@ class TrainingMonitor(BillingPanel):
                 self.notify(self.summary())
             self.result = run
         self.refresh()
+
+    def _renamed(self) -> None:
+        self._values_shown = None
+        self.list_earlier()
 
     def _look_at_pushed(self, run: Run) -> None:
         """Now and then, and at the end: it is a question to the Hub each time."""

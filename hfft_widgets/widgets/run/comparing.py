@@ -62,7 +62,9 @@ class Comparing:
 
         if self._own is None or not self.beside:
             return None
-        values = compare(self._own, *self.beside.values(), name=self._name).to_dict()
+        own = self._own
+        named = compare(own, *self.beside.values(), name=lambda run: "this run" if run is own else self._name(run))
+        values = named.to_dict()
         away = [
             form.button(f"Take {run['name']} away", "apart", value=run["id"], quiet=True) for run in values["runs"][1:]
         ]

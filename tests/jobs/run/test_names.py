@@ -25,7 +25,7 @@ def test_a_name_is_everywhere_and_goes_with_the_run(start, local):
 def test_what_cannot_be_a_name_is_said(home):
     with pytest.raises(RunError, match="81 characters"):
         names.give("local:x", "n" * 81)
-    folders.data(names.FILE).parent.mkdir(parents=True, exist_ok=True)
+    names.give("local:z", "kept")
     folders.data(names.FILE).write_text('{"local:x": 5, "local:y": "good"}')
     assert names.of("local:x") == ""
     assert names.of("local:y") == "good"
