@@ -258,14 +258,14 @@ def is_paid(plan: TrainingPlan | ExportPlan | str) -> bool:
 
 
 @overload
-def launch(
-    plan: Sweep, *, max_usd: float | None = None, namespace: str = "", unheld_code: bool = False
-) -> SweepRun: ...
+def launch(plan: Sweep, *, max_usd: float | None = None, namespace: str = "", stall_minutes: float | None = None,
+           unheld_code: bool = False) -> SweepRun: ...  # fmt: skip
 
 
 @overload
 def launch(plan: TrainingPlan | ExportPlan, on: Literal["local", "jobs"] | None = None, *, max_usd: float | None = None,
-           confirmed: str | None = None, namespace: str = "", unheld_code: bool = False) -> Run: ...  # fmt: skip
+           confirmed: str | None = None, namespace: str = "", stall_minutes: float | None = None,
+           unheld_code: bool = False) -> Run: ...  # fmt: skip
 
 
 def launch(
@@ -304,7 +304,9 @@ def launch(
     from hfft_widgets.jobs.sweep import launch_sweep
 
     if isinstance(plan, Sweep):
-        return launch_sweep(plan, tried, max_usd=max_usd, namespace=namespace, unheld_code=unheld_code)
+        return launch_sweep(
+            plan, tried, max_usd=max_usd, namespace=namespace, stall_minutes=stall_minutes, unheld_code=unheld_code
+        )
     backend = index.backend_for(plan.flavor, on)
     target = job_target(plan, backend, max_usd=max_usd, confirmed=confirmed, namespace=namespace)
     asked = submission(tried(plan), target, stall_minutes=stall_minutes)

@@ -78,8 +78,8 @@ def estimate(  # noqa: PLR0913 - a training as plain figures, each by its name
         ModelError: The model cannot be read.
     """
     from hfft_widgets.core.estimate.estimate import estimate_work
+    from hfft_widgets.core.estimate.quick_work import quick_work
     from hfft_widgets.core.plan.model import closed_form_known, model_facts
-    from hfft_widgets.core.plan.workload import quick_work
     from hfft_widgets.hub.models import known_by_hub
     from hfft_widgets.sources.probe import probed
 

@@ -13,7 +13,17 @@ FOLDER = Path(hfft_widgets.widgets.__file__).parent
 FILES = sorted(FOLDER.rglob("*.py"))
 # the element builder, words for units, results and what they hold, methods and settings, how curves are drawn
 KNOWN = {
-    *("html", "units", "method", "plan.settings", "reward_trial", "dry_run", "run.curves.thinning", "run.curves.axes"),
+    *(
+        "html",
+        "units",
+        "method",
+        "plan.settings",
+        "plan.settings.setting",
+        "reward_trial",
+        "dry_run",
+        "run.curves.thinning",
+        "run.curves.axes",
+    ),
     *("data.report", "data.preview", "data.proof", "data.token_lengths"),
     *("data.mapping.column_mapping", "data.mapping.form", "data.mapping.transforms"),
     *("estimate.estimate", "plan.plan", "export.plan", "run.curves", "run.events", "run.history", "run.stage"),

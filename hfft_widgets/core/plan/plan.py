@@ -11,7 +11,7 @@ from typing import Any
 
 from hfft_widgets.core.card import Detail, HasCard, figure_of, with_card
 from hfft_widgets.core.diff import difference
-from hfft_widgets.core.estimate.estimate import Estimate, dominated
+from hfft_widgets.core.estimate.estimate import dominated
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.core.plan.advice import Advice, advice_for, lighter_than
 from hfft_widgets.core.plan.data_stats import DataStats, data_stats, learned_as, learning
@@ -24,8 +24,8 @@ from hfft_widgets.core.plan.defaults import (
     steps_within,
     with_intervals,
 )
-from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.proposals.choices import CostChoice, choices_for
+from hfft_widgets.core.plan.proposals.options import Option
 from hfft_widgets.core.plan.recipe import rewards, short_script, training_script
 from hfft_widgets.core.plan.rehearsal import Rehearsal, Rehearsed
 from hfft_widgets.core.plan.settings import EIGHT_BITS, SETTING_NAMES, Reason
@@ -44,46 +44,6 @@ _OWN = ("method", "peft", "flavor", "goal", "push_to", "max_usd", "image")
 _IMAGE = re.compile(r"[\w./:@-]*", re.ASCII)
 # Modules a script imports, with the extra that brings them.
 _MODULES = {"torch": "train", "trl": "train", "accelerate": "train", "datasets": "train"}
-
-
-@dataclass(frozen=True)
-class Option:
-    """One flavor the plan could run on.
-
-    Attributes:
-        plan: The plan as it would be there: the batch fits the card, the effective batch is the same.
-        note: A few words: "chosen", "memory too small", "beaten by another" (see `dominated`), or "".
-    """
-
-    plan: TrainingPlan = field(repr=False)
-    note: str
-
-    @property
-    def flavor(self) -> Flavor:
-        """The machine."""
-        return self.plan.hardware
-
-    @property
-    def estimate(self) -> Estimate:
-        """What the training takes there."""
-        return self.plan.estimate
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values: the machine, and the middle of what the training takes there."""
-        e, s = self.estimate, self.plan.settings
-        return {
-            "name": self.flavor.name,
-            "where": self.flavor.where,
-            "note": self.note,
-            "fits": e.fits,
-            "batch_size": s.batch_size,
-            "accumulation": s.accumulation,
-            "memory_bytes": e.memory_bytes.mid,
-            "capacity_bytes": e.capacity_bytes,
-            "seconds": e.seconds.mid,
-            "usd": e.usd.mid,
-            "usd_per_hour": e.usd_per_hour,
-        }
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ def launch_sweep(
     *,
     max_usd: float | None = None,
     namespace: str = "",
+    stall_minutes: float | None = None,
     unheld_code: bool = False,
 ) -> SweepRun:
     """Start a sweep within one ceiling for all of its runs.
@@ -201,12 +202,16 @@ def launch_sweep(
         prepared: What a plan goes through before its launch.
         max_usd: The most all of them may cost together; needed where they cost.
         namespace: Who owns and pays the jobs.
+        stall_minutes: After so long without progress a run is stopped; None: at its time limit.
         unheld_code: Whether code that the model writes may run on this machine where nothing holds it.
 
     Raises:
         LaunchError: It was not started; nothing runs. Without `max_usd` the message says what it costs.
     """
-    asked = tuple(_asked(prepared(plan), namespace=namespace, unheld_code=unheld_code) for plan in sweep.plans)
+    asked = tuple(
+        guards.accepting(_asked(prepared(plan), namespace, stall_minutes), unheld_code=unheld_code)
+        for plan in sweep.plans
+    )
     paid = index.paid_backend(index.backend_for(asked[0].flavor))
     if paid is not None:
         ceilings = [paid.ceiling(one).usd for one in asked]
@@ -217,9 +222,9 @@ def launch_sweep(
     return SweepRun(sweep, asked, money.from_environment()).refresh()
 
 
-def _asked(plan: Any, *, namespace: str, unheld_code: bool) -> Submission:
+def _asked(plan: Any, namespace: str, stall_minutes: float | None) -> Submission:
     target = job_target(plan, index.backend_for(plan.flavor), namespace=namespace)
-    return guards.accepting(submission(plan, target), unheld_code=unheld_code)
+    return submission(plan, target, stall_minutes=stall_minutes)
 
 
 def _check_limit(usd: float, max_usd: float | None) -> None:

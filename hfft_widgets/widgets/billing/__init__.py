@@ -15,7 +15,8 @@ from hfft_widgets.cards.run import price_html
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.units import usd_text
 from hfft_widgets.errors import HubError, LaunchError, RunError
-from hfft_widgets.jobs import names, uploads
+from hfft_widgets.jobs import uploads
+from hfft_widgets.jobs.run import names
 from hfft_widgets.widgets.billing.elsewhere import ElsewherePart
 from hfft_widgets.widgets.form import actions
 from hfft_widgets.widgets.panel import Panel, report_errors

@@ -19,7 +19,7 @@ from hfft_widgets.errors import ModelTooLargeError, PlanError
 from hfft_widgets.trials import how_code_is_held, tried, try_reward
 from hfft_widgets.widgets.form import actions
 from hfft_widgets.widgets.panel import History, Panel, report_errors
-from hfft_widgets.widgets.plan import settings
+from hfft_widgets.widgets.plan import proposals, settings
 from hfft_widgets.widgets.plan.rehearsal import RehearsalPart
 from hfft_widgets.widgets.plan.request import RequestPart
 from hfft_widgets.widgets.plan.script import ScriptPart
@@ -281,11 +281,11 @@ class TrainingPlanner(Panel):
     def _card(self, plan: TrainingPlan) -> Markup:
         values, form = plan.to_dict("card"), self.form
         sections = {
-            "warnings": self._warnings(plan, values),
+            "warnings": proposals.warnings(self.form, plan, values),
             "hardware": self._hardware.view(form, values, self._origin.flavor),
             "settings": self._settings(plan),
-            "cheaper": self._cheaper(plan, values),
-            "reward": self._reward(plan, values),
+            "cheaper": proposals.cheaper(self.form, plan, values),
+            "reward": proposals.reward(self.form, plan, values),
             "rehearsal": self.trying.view(form, plan),
             "memory": card.memory(values),
             "why": card.why(values),
@@ -302,27 +302,6 @@ class TrainingPlanner(Panel):
         from hfft_widgets.widgets.plan.hardware import HardwarePart  # a page opens without it
 
         return HardwarePart(lambda name: self._act({"do": f"{self._prefix}hardware", "value": name}))
-
-    def _warnings(self, plan: TrainingPlan, values: dict[str, Any]) -> Markup | None:
-        """What could disappoint, with the button that changes it."""
-        remedies = {one.words: self.form.button(one.label, "advice", value=n) for n, one in enumerate(plan.advice)}
-        above = bool(plan.max_usd and plan.estimate.ceiling_usd > plan.max_usd)
-        within = self.form.button("Stay within the limit", "within", help_="As many steps as it pays for")
-        return join([card.warned(values, remedies), actions(within) if above else None])
-
-    def _cheaper(self, plan: TrainingPlan, values: dict[str, Any]) -> Markup | None:
-        """What would cost less, each a button."""
-        ways = enumerate(plan.choices)
-        return card.cheaper(values, [self.form.button(one.label, "choice", value=n, quiet=True) for n, one in ways])
-
-    def _reward(self, plan: TrainingPlan, values: dict[str, Any]) -> Markup | None:
-        """What came of trying the reward, or the button that tries it."""
-        if not plan.trainer.generates:
-            return None
-        words = "Try the reward again" if plan.reward_trial else "Try the reward"
-        help_ = "What it pays for right answers and for wrong ones; nothing is trained"
-        held = el("div", words_held, class_="sub") if (words_held := how_code_is_held(plan)) else None
-        return join([card.reward(values), held, actions(self.form.button(words, "reward", help_=help_))])
 
     def _settings(self, plan: TrainingPlan) -> Markup:
         """The form, the way back, and what the last change did to the script."""

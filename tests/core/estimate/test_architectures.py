@@ -17,6 +17,7 @@ OLD_NAMES = {
     "gpt2": {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 256, "vocab_size": 128},
     "gpt_bigcode": {"n_embd": 64, "n_layer": 2, "n_head": 4, "vocab_size": 128},
     "mpt": {"d_model": 64, "n_layers": 2, "n_heads": 4, "vocab_size": 128},
+    "hunyuan_v1_dense": SMALL | {"head_dim": 16},
     "gpt_neox": {name: value for name, value in SMALL.items() if name != "num_key_value_heads"},
 }
 

@@ -17,7 +17,7 @@ from hfft_widgets.core.plan.settings import SCHEDULES, SETTING_NAMES, SETTINGS
 from hfft_widgets.errors import PlanError
 from tests.core.plan import reports
 from tests.core.plan.reports import MACHINES, PLANS, check, plan
-from tests.core.plan.test_settings import OTHER
+from tests.core.plan.settings.test_setting import OTHER
 from tests.core.plan.variants import assigned_in, call_of
 
 EVIL = "x\"; __import__('os').system('touch pwned')  #\n'''\"\"\"\u202e</script><img src=x onerror=alert(1)>"

@@ -43,7 +43,7 @@ def test_a_pilot_of_what_is_short_or_edited_is_refused(plan):
 
 def test_a_pilot_replaces_the_range(plan):
     pilot = plan.pilot_plan.estimate
-    took = FinishedRun(plan.method, plan.peft != "lora", plan.facts.parameters, pilot.step_tokens, 2.0, pilot=True)
+    took = FinishedRun(plan.method, plan.peft, plan.facts.parameters, pilot.step_tokens, 2.0, pilot=True)
     other = dataclasses.replace(took, ratio=9.0, pilot=False)
     machines = tuple(dataclasses.replace(one, finished=(took, other)) for one in plan.machines)
     before, after = plan.estimate, dataclasses.replace(plan, machines=machines).estimate

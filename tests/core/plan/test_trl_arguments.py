@@ -142,11 +142,11 @@ def test_peft_takes_every_lora_and_the_trainers_their_arguments(plan):
 
     for variant in [*variants(plan), *corners(plan)]:
         script = recipe(variant)
-        if variant.peft == "lora":
+        if variant.adapts:
             lora = LoraConfig(**named_by(call_of(script, "LoraConfig")))
             assert lora.task_type == (TaskType.SEQ_CLS if variant.method == "Reward" else TaskType.CAUSAL_LM)
         trainer = f"{variant.method}Trainer"
         names = {keyword.arg for keyword in call_of(script, trainer).keywords}
         assert names <= set(inspect.signature(getattr(trl, trainer).__init__).parameters)
-        assert ("peft_config" in names) is (variant.peft == "lora")
+        assert ("peft_config" in names) is variant.adapts
         assert ("reward_funcs" in names) is (variant.method in {"GRPO", "RLOO"})
