@@ -16,8 +16,7 @@ from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.plan.settings import SETTINGS
 from hfft_widgets.core.units import duration_text, usd_text
 from hfft_widgets.errors import ModelTooLargeError, PlanError
-from hfft_widgets.trials import how_code_is_held, tried, try_reward
-from hfft_widgets.widgets.form import actions
+from hfft_widgets.trials import tried, try_reward
 from hfft_widgets.widgets.panel import History, Panel, report_errors
 from hfft_widgets.widgets.plan import proposals, settings
 from hfft_widgets.widgets.plan.rehearsal import RehearsalPart

@@ -13,7 +13,8 @@ from hfft_widgets.core.method import METHODS
 from hfft_widgets.core.plan.data_stats import data_stats
 from hfft_widgets.core.plan.defaults import batched
 from hfft_widgets.core.plan.plan import TrainingPlan
-from hfft_widgets.core.plan.settings import SCHEDULES, SETTING_NAMES, SETTINGS
+from hfft_widgets.core.plan.settings import OPTIMIZERS, SCHEDULES, SETTING_NAMES, SETTINGS
+from hfft_widgets.core.plan.settings.setting import PEFT
 from hfft_widgets.errors import PlanError
 from tests.core.plan import reports
 from tests.core.plan.reports import MACHINES, PLANS, check, plan
@@ -221,7 +222,7 @@ def test_no_file_of_the_plan_imports_what_stands_on_it():
         & set(files.values())
         for file, name in files.items()
     }
-    assert imports["plan.plan"] >= {"plan.workload", "plan.defaults", "plan.advice", "plan.warnings", "plan.recipe"}
+    assert imports["plan.plan"] >= {"plan.rehearsal", "plan.defaults", "plan.advice", "plan.warnings", "plan.recipe"}
     TopologicalSorter(imports).prepare()  # raises where there is a circle
 
 
@@ -247,6 +248,10 @@ LEGAL = {
     "eval_rows": st.integers(1, 599), "questions": st.integers(0, 100), "logging_steps": st.integers(1, 10**6),
     "eval_steps": st.integers(1, 10**6), "save_steps": st.integers(1, 10**6), "private": st.booleans(),
     "trackio": st.booleans(), "seed": st.integers(0, 2**31 - 1),
+    "lora_targets": st.lists(st.sampled_from(["attention", "q_proj", "down_proj"]), unique=True),
+    "lora_dropout": st.floats(0, 0.9), "use_rslora": st.booleans(), "use_dora": st.booleans(),
+    "mask_truncated_completions": st.booleans(), "use_vllm": st.booleans(), "optim": st.sampled_from(list(OPTIMIZERS)),
+    "bf16_weights": st.booleans(),
 }  # fmt: skip
 
 
@@ -264,7 +269,7 @@ def test_every_setting_has_legal_values_here():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.sampled_from(list(METHODS)), st.sampled_from(MACHINES), st.sampled_from(["none", "lora"]),
+    st.sampled_from(list(METHODS)), st.sampled_from(MACHINES), st.sampled_from(list(PEFT)),
     st.fixed_dictionaries({}, optional=LEGAL),
 )  # fmt: skip
 def test_every_legal_setting_on_every_flavor_gives_a_plan(method, flavor, peft, values):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hfft_widgets.core.estimate.estimate import Estimate
 from hfft_widgets.core.plan.hardware import Flavor
-
-if TYPE_CHECKING:
-    from hfft_widgets.core.plan.plan import TrainingPlan
+from hfft_widgets.core.plan.workload import Training
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Option:
         note: A few words: "chosen", "memory too small", "beaten by another" (see `dominated`), or "".
     """
 
-    plan: TrainingPlan = field(repr=False)
+    plan: Training = field(repr=False)
     note: str
 
     @property
