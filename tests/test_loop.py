@@ -33,7 +33,9 @@ def plan_of(report, **changes):
     return hfft.plan_training("sample:model", report, **{**SHORT, **changes})
 
 
-@pytest.mark.parametrize("peft", ["lora", pytest.param("none", marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "peft", [pytest.param("lora", marks=pytest.mark.ci), pytest.param("none", marks=pytest.mark.full)]
+)
 def test_from_data_to_a_verified_file(report, peft):
     plan = plan_of(report, peft=peft)
     run = hfft.launch(plan).wait(400)
@@ -92,6 +94,7 @@ def test_an_export_needs_a_finished_run(report):
         run.cancel()
 
 
+@pytest.mark.ci
 def test_a_crash_in_the_script_is_said_in_words(report):
     plan = plan_of(report)
     broken = plan.with_script(plan.script.replace("set_seed(SEED)", "raise MemoryError('no room')"))
@@ -149,6 +152,7 @@ def test_a_file_with_an_awkward_name_goes_all_the_way_into_the_script(sample_fol
     assert run.stage == "COMPLETED", run.log
 
 
+@pytest.mark.ci
 def test_mapping_and_fixes_go_into_the_script(sample_folders):
     rows = [{"question": f"Say {i % 50}", "answer": f"It is {i % 50}."} for i in range(100)]
     report = hfft.validate(rows, model="sample:model")

@@ -175,6 +175,7 @@ def test_a_result_that_would_be_lost(hub, sample_folders):
     assert len(hub.jobs) == 0
 
 
+@pytest.mark.ci
 def test_nobody_watches(hub, monkeypatch):
     """#44405: the monitor died, and the bill went on: a run ends by itself, and any other process sees and ends it."""
     started = talk(lambda client: client.call_tool("launch", plan("a", "time.sleep(600)")), Allowance(LIMIT))

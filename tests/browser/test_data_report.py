@@ -176,6 +176,7 @@ def walk_to(page: Page, words: str, most: int = 60) -> None:
     raise AssertionError(f"{words!r} is not reached by Tab; the focus is on {focused(page)!r}")
 
 
+@pytest.mark.ci
 def test_the_whole_step_by_keyboard_alone(notebook: NotebookPage, lab: LabServer):
     page = show(
         notebook,

@@ -21,7 +21,7 @@ from tests.browser.harness import (
     notebook_page,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 TUNER = "import hfft_widgets as hfft\ntuner = hfft.FineTuner()\ntuner"
 NOT_LIVE = ("model not found", "VBox(", "HTML(value", "Loading widget")
 

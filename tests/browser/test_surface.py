@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.harness import LabServer, NotebookPage
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 SURFACE = """
 from hfft_widgets.widgets.surface import Surface

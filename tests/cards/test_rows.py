@@ -117,6 +117,7 @@ def test_a_row_that_a_mapping_cannot_take_says_so() -> None:
 # ---- any rows --------------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 @given(json_rows)
 @settings(max_examples=80, deadline=None)
 def test_any_rows_can_be_looked_at(rows: list[dict[str, Any]]) -> None:

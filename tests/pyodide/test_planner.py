@@ -61,5 +61,5 @@ def test_the_cases_are_plans_of_every_kind() -> None:
     made = [json.loads(one) for one in answers(60)]
     plans = [one for one in made if "error" not in one]
     assert {plan["method"] for plan in plans} == {"SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO"}
-    assert {plan["peft"] for plan in plans} == {"lora", "none"}
+    assert {plan["peft"] for plan in plans} == {"lora", "none", "qlora"}
     assert len({plan["flavor"] for plan in plans}) > 3

@@ -123,7 +123,9 @@ def odd_cells(case: Case) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=f"{case.method} {case.name}", marks=() if case.name in FAST else pytest.mark.full)
+        pytest.param(
+            case, id=f"{case.method} {case.name}", marks=pytest.mark.ci if case.name in FAST else pytest.mark.full
+        )
         for case in CASES
     ],
 )

@@ -54,6 +54,7 @@ def test_killed_and_run_again_it_goes_on_exactly(model, tmp_path, method, peft):
     continues_exactly(plan.script, tmp_path)
 
 
+@pytest.mark.ci
 def test_checkpoints_lie_between_two_rounds_of_answers(model, tmp_path):
     plan = plan_on(rows_for("GRPO"), tmp_path, model, "GRPO", **{**TWELVE, "save_steps": 3, "num_iterations": 2})
     assert "save_steps=4" in plan.script

@@ -19,6 +19,7 @@ def model(sample_folders) -> Path:
     return hfft.samples.model()
 
 
+@pytest.mark.ci
 def test_a_script_runs_by_itself_in_a_folder_with_an_awkward_name(model, tmp_path):
     folder = tmp_path / "a b'c \u00fc\u4e2d"
     script = plan_on(rows_for("SFT"), folder, model, "SFT", max_steps=4, eval_steps=2, save_steps=2).script
@@ -162,9 +163,9 @@ def without_template(model: Path, folder: Path, *, chatml: bool) -> Path:
 @pytest.mark.parametrize(
     ("method", "peft", "column"),
     [
-        ("SFT", "lora", "images"),
-        ("DPO", "lora", "image"),
-        ("SFT", "none", "image"),
+        pytest.param("SFT", "lora", "images", marks=pytest.mark.ci),
+        pytest.param("DPO", "lora", "image", marks=pytest.mark.ci),
+        pytest.param("SFT", "none", "image", marks=pytest.mark.ci),
         pytest.param("DPO", "none", "images", marks=pytest.mark.full),
     ],
 )
@@ -218,6 +219,7 @@ def test_rows_are_not_packed_where_they_could_look_into_each_other(model, tmp_pa
     assert "| packing | `False` |" in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
+@pytest.mark.ci
 def test_code_is_rewarded_for_tests_beside_a_reward_of_ones_own(model, tmp_path):
     rows = [{**row, "tests": ["assert True"]} for row in rows_for("GRPO")]
     chosen = ["passes_tests", "ends_in_answer", "thinks_first", "brief"]

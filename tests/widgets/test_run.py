@@ -418,7 +418,7 @@ def test_code_that_nothing_holds_is_asked_about_before_it_runs(local_plan, monke
 
     asked = []
 
-    def launch(plan, *, unheld_code=False):
+    def launch(plan, *, unheld_code=False, **_):
         asked.append(unheld_code)
         raise UnheldCodeError("Nothing holds it.") if not unheld_code else RunError("far enough")
 

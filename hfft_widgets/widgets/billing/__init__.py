@@ -14,7 +14,7 @@ from hfft_widgets.cards import ledger
 from hfft_widgets.cards.run import price_html
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.units import usd_text
-from hfft_widgets.errors import HubError, LaunchError, RunError
+from hfft_widgets.errors import HfftError, HubError, LaunchError, RunError
 from hfft_widgets.jobs import uploads
 from hfft_widgets.jobs.run import names
 from hfft_widgets.widgets.billing.elsewhere import ElsewherePart
@@ -132,7 +132,11 @@ class BillingPanel(Panel):
 
     def stall_field(self) -> Markup:
         """The choice of that."""
-        at_last = "only at its ceiling" if is_paid(self.plan_to_pay()) else "never"
+        try:
+            paid = is_paid(self.plan_to_pay())
+        except HfftError:  # there is nothing to start yet
+            paid = False
+        at_last = "only at its ceiling" if paid else "never"
         choices = [(at_last, ""), *((f"after {words}", minutes) for minutes, words in _STALLS)]
         help_ = "A run that hangs is stopped then, and can go on from its last checkpoint. Loading counts, too."
         return self.form.choice("stall_minutes", "Stop it where nothing moves", choices, half=True, help_=help_)

@@ -84,9 +84,11 @@ class TrainingPlanner(Panel):
         self._start_over()
 
     @T.observe("data")
-    def _start_over(self, _: Any = None) -> None:
-        if self.result is not None and self.result.data.report is self.data:
-            return  # the plan stands on it
+    def _other_data(self, _: Any) -> None:
+        if self.result is None or self.result.data.report is not self.data:  # else the plan stands on them
+            self._start_over()
+
+    def _start_over(self) -> None:
         self._chosen = {}
         self.values |= {"flavor": "", "rows": ""}
         self._forget()

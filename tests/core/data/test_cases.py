@@ -31,7 +31,7 @@ TRAINED = ["glaive"]
 
 @pytest.mark.parametrize(
     "case",
-    [case if case.id in TRAINED else pytest.param(case, marks=pytest.mark.full) for case in MINE],
+    [pytest.param(case, marks=pytest.mark.ci if case.id in TRAINED else pytest.mark.full) for case in MINE],
     ids=lambda case: case.id,
 )
 def test_the_trainer_takes_what_is_ready_and_what_is_proposed(case: Known, models: Path) -> None:

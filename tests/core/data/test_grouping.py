@@ -60,6 +60,7 @@ GOOD = {"prompt": "Why?", "chosen": "So it is.", "rejected": "So not.", "label":
 TURNS = {"prompt": [user("Why?")], "chosen": "So it is.", "rejected": "So it is.", "label": True}
 
 
+@pytest.mark.ci
 @given(ROWS, st.booleans(), st.sampled_from([CHATML, None, ""]))
 @example([{**TURNS, "prompt": "Why?"}, *[TURNS] * 4], False, CHATML)  # as many prompts of one kind as of the other
 @settings(max_examples=60, deadline=None)
@@ -215,7 +216,9 @@ def _said(report: ValidationReport) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "seeds", [range(10), pytest.param(range(10, 200), marks=pytest.mark.full)], ids=["few", "many"]
+    "seeds",
+    [pytest.param(range(10), marks=pytest.mark.ci), pytest.param(range(10, 200), marks=pytest.mark.full)],
+    ids=["few", "many"],
 )
 def test_groups_of_any_rows_say_what_each_row_says(kind: str, seeds: range) -> None:
     for seed in seeds:

@@ -119,7 +119,7 @@ def wrong(seed: int, models: Path, *, trained: bool) -> str:
 
 @pytest.mark.parametrize(
     ("seeds", "trained"),
-    [(range(50), False), pytest.param(range(1000), True, marks=pytest.mark.full)],
+    [pytest.param(range(50), False, marks=pytest.mark.ci), pytest.param(range(1000), True, marks=pytest.mark.full)],
     ids=["few", "many, trained"],
 )
 def test_the_right_words_are_learned_whatever_the_layout(seeds: range, trained: bool, models: Path) -> None:

@@ -56,6 +56,7 @@ def validated(case: Case, template: str, models: Path) -> Any:
         return hfft.validate(as_dataset(case.rows), model=str(models / template), learned="all")  # as TRL by itself
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("name", "method", "template"), FAST)
 def test_the_report_says_what_the_trainer_does(name: str, method: str, template: str, models: Path) -> None:
     case, question = BY_NAME[name], Question(name, method, template)

@@ -56,6 +56,7 @@ def test_no_two_parts_of_a_script_define_the_same_name(plan):
     assert clashes == {}
 
 
+@pytest.mark.ci
 def test_hostile_names_stay_values(plan):
     for variant in variants(plan):
         reference = {"path": HOSTILE, "split": "train", "data_files": {HOSTILE: [HOSTILE]}}

@@ -21,7 +21,7 @@ def test_an_edited_script_speaks_for_itself():
     found = as_it_ran(PLAN, TOLD)
     assert (found["title"], found["model"], found["method"], found["peft"]) == ("DPO of b", "org/b", "DPO", "none")
     assert found["data"] == {"name": "other.jsonl", "rows": 9}
-    assert found["settings"] == {"learning_rate": 1e-3, "batch_size": 2, "rewards": []}
+    assert found["settings"] == {"learning_rate": 1e-3, "batch_size": 2, "rewards": [], "optim": "adamw"}
 
 
 @pytest.mark.parametrize("told", [{}, {"arguments": 3, "model": None}, {"title": 7}])

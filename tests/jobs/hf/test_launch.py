@@ -373,6 +373,7 @@ def run_all(hub, seeds):
     assert [result for result in results if result["jobs"] != 1 or result["shown"] != 1] == []
 
 
+@pytest.mark.ci
 def test_thirty_schedules_around_the_launch(still):
     run_all(still, range(30))
 

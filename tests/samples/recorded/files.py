@@ -11,9 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hfft_widgets.jobs.answers import ask_models
-
 from hfft_widgets import samples
+from hfft_widgets.jobs.asking.answers import ask_models
 from hfft_widgets.jobs.trained_model import trained_model
 from hfft_widgets.scripts.gguf.loading import Loaded
 from hfft_widgets.scripts.proof.held_out import hold_out

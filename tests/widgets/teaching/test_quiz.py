@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import hfft_widgets as hfft
@@ -65,7 +67,7 @@ def test_the_end_of_a_lesson_shows_what_was_done_and_the_code():
     hfft.quiz("data-1").answer("c")
     end = hfft.lesson_end("data")
     assert end.code in end.html()
-    assert "1 of 5 questions answered, 0 of 1 exercise done" in end.html()
+    assert re.search(r"1 of \d+ questions answered, 0 of \d+ exercises? done", end.html())
     assert end.code in repr(end)
     assert hfft.teaching.board([end.code]).lessons[0]["questions"][0]["answered"] == 1
 
