@@ -167,7 +167,7 @@ def test_a_data_file_is_checked_by_its_menu(lab_page: NotebookPage, lab: LabServ
     expect(page.get_by_role("menu")).to_be_visible()
     expect(entry).to_have_count(0)
     page.keyboard.press("Escape")
-    page.locator(".jp-DirListing-item", has_text=".jsonl").click(button="right")
+    page.locator(".jp-DirListing-item", has_text="é.jsonl").click(button="right")
     entry.click()
     expect(page.locator(".hfft-root").get_by_role("button", name="Check dataset")).to_be_visible(timeout=90_000)
     expect(page.locator(".hfft-root").get_by_role("combobox", name="Dataset")).to_have_value('my "rows" é.jsonl')

@@ -153,7 +153,7 @@ def test_a_real_decoder_is_as_peft_has_it(name):
     row = REAL["decoders"][name]
     facts = model_facts(row["config"], reference=name, probe=of(row["config"]))
     if row["total"]:
-        assert facts.parameters / 1e9 == pytest.approx(row["total"], rel=0.001)
+        assert facts.parameters / 1e9 == pytest.approx(row["total"], rel=0.001, abs=0.0006)
     if row["lora"] is None:
         assert facts.lora_refused
     else:

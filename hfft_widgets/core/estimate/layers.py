@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -84,7 +85,7 @@ class Layers:
 
     def adapter_inputs(self, rank: int, targets: Iterable[str] = ()) -> float:
         """Numbers that a token brings to all adapters it passes: their inputs, and their inner results."""
-        return sum(
+        return math.fsum(  # unlike `sum`, the same in every Python
             group.adapters * (self.share if group.experts else 1) * (group.inputs + rank)
             for group in self._adapted(targets)
         )
