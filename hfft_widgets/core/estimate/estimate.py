@@ -157,7 +157,7 @@ def estimate_work(model: ModelFacts, work: Work, flavor: Flavor) -> Estimate:
     seconds = Range(trained * low + around.low, trained + around.mid, trained * high + around.high)
     return Estimate(
         flavor=flavor.name,
-        memory_bytes=memory_range(work, sum(parts.values()), assumed=model.assumed),
+        memory_bytes=memory_range(work, math.fsum(parts.values()), assumed=model.assumed),
         seconds=seconds,
         usd=seconds.scaled(flavor.usd_per_hour / 3600),
         steps=steps,

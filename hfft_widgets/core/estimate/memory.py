@@ -10,6 +10,8 @@ order of freeing; TRL's fused head is trl/kernels/chunked_logprob.py. Only three
 
 from __future__ import annotations
 
+from math import fsum  # unlike `sum`, the same in every Python
+
 from hfft_widgets.core.estimate.work import NF4_BYTES, NF4_DOUBLE_BYTES, OPTIMIZERS, Work, scores_formed
 from hfft_widgets.core.plan.hardware import Flavor
 from hfft_widgets.core.plan.model import ModelFacts
@@ -40,7 +42,7 @@ def memory_parts(model: ModelFacts, work: Work, flavor: Flavor) -> dict[str, flo
     if not flavor.gpu:
         return {**peak, "runtime": _PROCESS_BYTES}
     vllm = {"vLLM": VLLM_SHARE * flavor.memory_bytes} if work.vllm and work.generates else {}
-    return {**peak, **vllm, "runtime": sum(peak.values()) * (FRAGMENTATION - 1) + context_bytes(flavor)}
+    return {**peak, **vllm, "runtime": fsum(peak.values()) * (FRAGMENTATION - 1) + context_bytes(flavor)}
 
 
 def context_bytes(flavor: Flavor) -> float:
@@ -88,7 +90,7 @@ def peak_allocation(model: ModelFacts, work: Work, *, gpu: bool = True, scores: 
         {"gradients": max(kept, head_gradient), "activations": activations + layer},
         {"gradients": gradients, "activations": stream + saved + flight},
     )  # fmt: skip
-    peak = max(moments, key=lambda parts: sum(parts.values()))
+    peak = max(moments, key=lambda parts: fsum(parts.values()))
     return {**held, **peak}
 
 
