@@ -129,7 +129,7 @@ def test_each_lesson_has_a_tile_and_none_is_overwritten(lab_page: NotebookPage, 
     (lab.root / "2_plan.ipynb").write_text("mine", "utf-8")
     lab_page.command("hfft:open-lesson", {"isPalette": True}, wait=False)
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("combobox").select_option(label="2 Plan: will it fit, how long, what does it cost?")
+    dialog.get_by_role("combobox").select_option(label="2 Plan: will it fit, and what does it cost?")
     dialog.get_by_role("button", name="Open").click()
     until((lab.root / "2_plan-1.ipynb").exists)
     assert (lab.root / "2_plan.ipynb").read_text("utf-8") == "mine"
