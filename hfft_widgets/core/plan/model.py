@@ -260,17 +260,17 @@ def _refuse_other_kinds(config: Mapping[str, Any], reference: str, probe: ModelP
     classes = ", ".join(_classes(config))
     kind = config.get("model_type", "an encoder")
     encoder = isinstance(kind, str) and kind in _ENCODERS and not config.get("is_decoder")
-    if probe and min(probe.layers, probe.hidden_size, probe.vocabulary_size) < 1:
-        raise ModelError(
-            f"The config.json of {reference!r} does not describe a language model: it has "
-            f"{probe.layers} layers of {probe.hidden_size} numbers and {probe.vocabulary_size} tokens.",
-            remedy="Choose a decoder model such as Qwen/Qwen3-0.6B, or a folder saved with save_pretrained.",
-        )
     if config.get("is_encoder_decoder") or "ForMaskedLM" in classes or encoder or (probe and probe.other_kind):
         raise ModelError(
             f"{reference!r} is no decoder ({classes or kind}).",
             why="Only models that continue a text token by token can be trained here.",
             remedy="Choose a decoder model such as Qwen/Qwen3-0.6B.",
+        )
+    if probe and min(probe.layers, probe.hidden_size, probe.vocabulary_size) < 1:
+        raise ModelError(
+            f"The config.json of {reference!r} does not describe a language model: it has "
+            f"{probe.layers} layers of {probe.hidden_size} numbers and {probe.vocabulary_size} tokens.",
+            remedy="Choose a decoder model such as Qwen/Qwen3-0.6B, or a folder saved with save_pretrained.",
         )
 
 
