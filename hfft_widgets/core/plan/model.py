@@ -13,7 +13,8 @@ from hfft_widgets.core.estimate.probe import ALL_LINEAR, ModelProbe
 from hfft_widgets.errors import ModelError
 
 # The language part of a vision model, by the names that transformers gives it, where nobody could look.
-LANGUAGE_LINEARS = r".*\b(language_model|text_model)\b.*_proj"
+LANGUAGE_PART = r".*\b(language_model|text_model)\b.*"
+LANGUAGE_LINEARS = f"{LANGUAGE_PART}_proj"
 # of a model with a state space, what PEFT adapts without a word
 _WITHOUT_STATE_SPACE = ("q_proj", "k_proj", "v_proj", "o_proj", "in_proj", "gate_proj", "up_proj", "down_proj")
 # what reads a whole text at once, or pictures: model types whose configurations look like a decoder's

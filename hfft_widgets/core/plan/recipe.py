@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfft_widgets.core.pins import pins as tested
+from hfft_widgets.core.plan.model import LANGUAGE_PART
 from hfft_widgets.core.plan.settings import EIGHT_BITS, REWARDS, usual_rewards
 from hfft_widgets.core.plan.settings.adapters import peft_names
 from hfft_widgets.core.plan.settings.setting import PEFT
@@ -19,9 +20,6 @@ SMALL_ROWS = 1000
 PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate")
 # it installs beside the tested versions, and TRL 1.16 takes 0.22 to 0.31; it needs a GPU, so it is in no constraints
 VLLM = "vllm==0.30.0"
-
-# the language part of a vision model, by the names transformers gives it
-_LANGUAGE_PART = r".*\b(language_model|text_model)\b.*[.]("
 
 
 def training_script(training: Training, plan: Mapping[str, Any]) -> str:
@@ -315,7 +313,7 @@ def _adapted(training: Training, names: list[str]) -> tuple[str, str]:
     facts, targets = training.facts, training.facts.lora_targets
     if names and facts.vision:
         pattern = "|".join(name.replace(".", "[.]") for name in names)
-        return f'r"{_LANGUAGE_PART}{pattern})"', f"{', '.join(names)} of the language part"
+        return f'r"{LANGUAGE_PART}[.]({pattern})"', f"{', '.join(names)} of the language part"
     if names:
         return literal(names), ", ".join(names)
     if isinstance(targets, tuple):  # PEFT refuses the others of this model
