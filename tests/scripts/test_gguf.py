@@ -262,6 +262,13 @@ def test_too_many_other_answers_are_refused(quantization, others):
     assert answers.judge(rows, said, quantization)["alike"] == 20 - others + 1
 
 
+def test_one_of_two_answers_may_be_a_tie_but_not_the_only_one():
+    rows = asked("yes", "no", "", expected="else")
+    assert answers.judge(rows, ["yes", "nothing", ""], "Q8_0")["alike"] == 2
+    with pytest.raises(StepFailedError, match="1 of 1 begin with other words"):
+        answers.judge(asked("yes", "", "", expected="else"), ["no", "", ""], "Q8_0")
+
+
 def test_lost_right_answers_are_refused_before_half_are_others():
     rows = asked(*(f"answer {n}" for n in range(20)))
     said = [row["after"] if n >= 8 else "no" for n, row in enumerate(rows)]

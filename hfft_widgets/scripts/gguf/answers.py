@@ -78,12 +78,12 @@ def other_answers(found, what, quantization):
 def allowed(quantization, count):
     """How many of so many answers with words may be others: one at least, for two tokens can be equally likely.
 
-    Where there are only one or two, none of nearly the same weights: what two models that say hardly anything have in
-    common proves nothing.
+    Nearly the same weights must agree on one answer even so: what models without a word in common say proves nothing.
     """
     family = quantization.partition("_")[0]
     share = MOST_OTHER.get(quantization, MOST_OTHER_SMALL.get(family, 1.0))
-    return max(1, int(share * count)) if count > 2 or share > MOST_OTHER["F16"] else 0
+    most = max(1, int(share * count))
+    return most if share > MOST_OTHER["F16"] else min(most, max(count - 1, 0))
 
 
 def begins_alike(one, other):
