@@ -137,17 +137,43 @@ def _not_a_number(method: Method, history: History, share: float) -> Sign | None
     )
 
 
+def _smooth(values: Sequence[float]) -> list[float]:
+    """Means of three neighbours each."""
+    return [fmean(values[at : at + 3]) for at in range(len(values) - 2)]
+
+
 def _diverging(method: Method, history: History, share: float) -> Sign | None:  # noqa: ARG001
     values = _values(history, "loss")
     if method.generates or len(values) < _LEAST_POINTS:
         return None
-    smooth = [fmean(values[at : at + 3]) for at in range(len(values) - 2)]
+    words = _still_rising(history, values) or _above_the_beginning(history, values)
+    if words is None:
+        return None
+    remedy = "Stop it, and launch with a third of the learning rate."
+    return Sign("diverging", f"{words[0]}: it diverges.", remedy, words[1], stop=True)
+
+
+def _still_rising(history: History, values: Sequence[float]) -> tuple[str, int] | None:
+    smooth = _smooth(values)
     low = min(smooth)
     if smooth[-1] < 1.5 * max(low, 0.1) or smooth[-1] < 1.1 * smooth[0]:
         return None
     step = _finite(history, "loss")[smooth.index(low) + 1].step
-    words = f"The loss has risen from {low:.3g} (step {step}) to {smooth[-1]:.3g}: it diverges."
-    return Sign("diverging", words, "Stop it, and launch with a third of the learning rate.", step, stop=True)
+    return f"The loss has risen from {low:.3g} (step {step}) to {smooth[-1]:.3g}", step
+
+
+def _above_the_beginning(history: History, values: Sequence[float]) -> tuple[str, int] | None:
+    """It rose at once, and what it comes down to is still above where it began."""
+    evaluations = _finite(history, "eval_loss")
+    if len(evaluations) < 2 or evaluations[-1].value < 1.5 * max(evaluations[0].value, 0.1):
+        return None
+    if fmean(values[-3:]) < values[0]:
+        return None  # what is trained on becomes better: it overfits
+    began, now = evaluations[0], evaluations[-1]
+    return (
+        f"The loss on held-out rows was {began.value:.3g} at step {began.step} and is {now.value:.3g} now",
+        began.step,
+    )
 
 
 def _zero_loss(method: Method, history: History, share: float) -> Sign | None:  # noqa: ARG001
@@ -229,19 +255,38 @@ def _both_lose(method: Method, history: History, share: float) -> Sign | None:  
 
 def _hacked(method: Method, history: History, share: float) -> Sign | None:  # noqa: ARG001
     right = next((name for name in history if name in {"rewards/correct/mean", "rewards/passes_tests/mean"}), None)
-    reward = _thirds(_values(history, "reward"))
-    truth = _thirds(_values(history, right)) if right else None
+    rewards, rights = _values(history, "reward"), _values(history, right) if right else []
+    fell = _pleasing_alone(rewards, rights) or _given_up(rewards, rights)
+    if fell is None:
+        return None
+    words = f"The reward grows while right answers fall, from {fell[0]:.0%} to {fell[1]:.0%}: "
+    return Sign(
+        "reward hacking", f"{words}it learns to please the other rewards.",
+        "Give the reward for right answers more weight, or drop the others.", stop=True,
+    )  # fmt: skip
+
+
+def _pleasing_alone(rewards: Sequence[float], rights: Sequence[float]) -> tuple[float, float] | None:
+    """The share of right answers in the first and the last third, where it falls while the reward grows."""
+    reward, truth = _thirds(rewards), _thirds(rights)
     if reward is None or truth is None or reward[1] - reward[0] < max(2 * reward[2], 0.02):
         return None
-    if truth[0] - truth[1] < max(2 * truth[2], 0.02):
+    return truth[:2] if truth[0] - truth[1] >= max(2 * truth[2], 0.02) else None
+
+
+def _given_up(rewards: Sequence[float], rights: Sequence[float]) -> tuple[float, float] | None:
+    """The best share of right answers and the last, where there are hardly any since and the reward grows again."""
+    truth = _thirds(rights)
+    if truth is None or len(rewards) != len(rights):
         return None
-    words = (
-        f"The reward grows while right answers fall, from {truth[0]:.0%} to {truth[1]:.0%}: it learns to please the "
-    )
-    words += "other rewards."
-    return Sign(
-        "reward hacking", words, "Give the reward for right answers more weight, or drop the others.", stop=True
-    )
+    smooth = _smooth(rights)
+    peak = max(smooth)
+    since = rewards[smooth.index(peak) :]
+    if peak < 0.2 or truth[1] > peak / 4 or len(since) < _LEAST_POINTS:
+        return None
+    late = since[-(len(since) // 3) :]
+    grown = fmean(late) - min(_smooth(since))
+    return (peak, truth[1]) if grown >= max(3 * pstdev(late) / sqrt(3), 0.02) else None
 
 
 HEALTH_RULES = (

@@ -80,6 +80,11 @@ def test_one_worse_evaluation_is_no_overfitting():
     [
         ("SFT", {"loss": curve(noisy([2.5] * 30))}, ["not learning"]),
         ("SFT", {"loss": curve(noisy([2.0 + 0.02 * n for n in range(12)] + [4, 5, 6, 7]))}, ["diverging"]),
+        (
+            "SFT",  # it rose at once; that it falls again does not make it well
+            {"loss": curve(noisy([13, 18, *[65.0] * 9, 59, 29, 31])), "eval_loss": curve([12.3, 67.4, 50.2], 10)},
+            ["diverging"],
+        ),
         ("SFT", {"loss": curve([2.0, 1.9, math.nan, math.nan])}, ["not a number"]),
         ("SFT", {"loss": curve([0.0, 0.0, 0.0])}, ["loss 0"]),
         ("SFT", {"loss": curve([0.02] * 30)}, []),  # it knows all of it: nothing is left to learn
@@ -97,6 +102,14 @@ def test_one_worse_evaluation_is_no_overfitting():
             {"reward": curve(noisy(rising())), "rewards/correct/mean": curve(noisy(rising(start=0.6, end=0.1)))},
             ["reward hacking"],
         ),
+        (
+            "GRPO",  # the right answers were given up early, for what is paid without them
+            {
+                "reward": curve(noisy([0.9, 0.2, 0.2, 1.7, *[0.1] * 12, *[0.35] * 14])),
+                "rewards/correct/mean": curve([0.4, 0.0, 0.1, 0.8, *[0.0] * 26]),
+            },
+            ["reward hacking"],
+        ),
         ("GRPO", {"loss": curve([0.0] * 30)}, []),  # by design
     ],
 )
@@ -106,6 +119,14 @@ def test_each_rule_speaks_of_its_curve(method, curves, found):
     for sign in signs:
         assert sign.words.endswith(".")
         assert sign.remedy.endswith(".")
+
+
+def test_noise_around_a_rising_share_of_right_answers_is_no_hacking():
+    for seed in range(200):
+        draw = random.Random(seed)
+        share = [sum(draw.random() < 0.15 + 0.1 * step / 30 for _ in range(16)) / 16 for step in range(30)]
+        history = {"reward": curve(share), "rewards/correct/mean": curve(share)}
+        assert "reward hacking" not in [sign.name for sign in health(METHODS["GRPO"], history)], seed
 
 
 def test_a_young_run_is_given_time():

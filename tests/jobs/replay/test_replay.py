@@ -12,8 +12,8 @@ import hfft_widgets as hfft
 from hfft_widgets.jobs.replay import recorded
 
 SIGNS = {
-    "overfit": "overfitting", "diverging": "not learning", "slow": None, "dpo": "both answers lose",
-    "hacked": "answers cut", "grpo": None, "sft": None, "answers": None,
+    "overfit": "overfitting", "diverging": "diverging", "slow": None, "dpo": "both answers lose",
+    "hacked": "reward hacking", "grpo": None, "sft": None, "answers": None,
 }  # fmt: skip
 LEAN = """
 import sys, psutil
