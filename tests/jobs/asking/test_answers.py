@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import hfft_widgets as hfft
+from hfft_widgets import cli
 from hfft_widgets.errors import ExportError, RunError
 from tests.scripts.running import plan_on, rows_for
 
 
 @pytest.mark.ci
 @pytest.mark.usefixtures("sample_folders")
-def test_both_answer_and_the_answers_while_it_trained_are_kept(tmp_path):
+def test_both_answer_and_the_answers_while_it_trained_are_kept(tmp_path, capsys):
     run = hfft.launch(plan_on(rows_for("SFT"), tmp_path, hfft.samples.model(), "SFT", "lora", questions=3)).wait(180)
     assert run.stage == "COMPLETED", run.log
     told = run.to_dict()["samples"]
@@ -26,6 +29,10 @@ def test_both_answer_and_the_answers_while_it_trained_are_kept(tmp_path):
     assert warm == run.answer(first["prompt"], "trained", temperature=1.0, longest=8)
     with pytest.raises(RunError, match="both, trained, untrained"):
         run.answer("?", "all")
+    assert cli.main(["run", run.id, "--question", first["prompt"], "--json"]) == 0
+    asked = json.loads(capsys.readouterr().out)["asked"]
+    for name, kept in (("untrained", first["before"]), ("trained", first["after"])):
+        assert asked[name].strip().startswith(kept.strip()), "as in Python, and longer"
 
 
 def test_a_run_without_a_model_cannot_be_asked(start):
