@@ -26,10 +26,12 @@ _STAGES = {
     Stage.ERROR: ("bad", "Failed"),
     Stage.DELETED: ("warn", "Deleted"),
 }
+_BY_DESIGN = {"loss", "eval_loss"}  # about 0 where rewards are learned from: it tells nothing
 _METRICS = {
     "loss": "loss",
     "eval_loss": "held-out loss",
     "reward": "reward",
+    "eval_reward": "held-out reward",
     "eval_mean_token_accuracy": "held-out tokens right",
     "rewards/accuracies": "preferred the chosen answer",
 }
@@ -273,8 +275,9 @@ def _numbers(run: Values) -> list[tuple[str, str]]:
     found = []
     if run["step"] is not None and run["total_steps"]:
         found.append((f"{run['step']:,}", f"of {run['total_steps']:,} steps"))
+    rewarded = bool(run["metrics"].get("reward"))
     for name, words in _METRICS.items():
-        if values := run["metrics"].get(name):
+        if (values := run["metrics"].get(name)) and not (rewarded and name in _BY_DESIGN):
             started = f", from {_value(name, values[0])}" if len(values) > 1 else ""
             found.append((_value(name, values[-1]), words + (_best(run, name) or started)))
     if run["cost_usd"]:

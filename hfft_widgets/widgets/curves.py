@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str]
 _MARKS = {
-    BEST: {"mode": "markers", "marker": {"symbol": "star", "size": 11}},
+    BEST: {"mode": "markers", "marker": {"symbol": "star", "size": 11}, "cliponaxis": False},
     NOT_A_NUMBER: {"mode": "markers", "marker": {"symbol": "x", "size": 8}},
     WENT_ON: {"mode": "markers", "marker": {"symbol": "triangle-right", "size": 10}},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -68,8 +69,12 @@ def test_the_page_keeps_its_height_from_the_first_second_to_the_last(notebook: N
       return [left, right];
     })""")
     assert edges[0] == pytest.approx(edges[1], abs=1), "a plot is as wide as the card"
+    page.evaluate("() => Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     expect(chip).to_contain_text("Completed", timeout=60_000)
     drawn(page, 1)
+    expect(page).to_have_title(re.compile("^\u25cf .*(Completed|completed)"))
+    page.evaluate("() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')); }")
+    expect(page).not_to_have_title(re.compile("\u25cf"))
     assert abs(page.evaluate(HEIGHT) - first) < 220  # what came is a result: verdict, score, ways on
     page.locator(".hfft-root").get_by_text("4 more curves").click()
     drawn(page, 5)

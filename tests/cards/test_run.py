@@ -13,7 +13,7 @@ ENDED = {
     "seconds": 100.0, "seconds_left": None, "age_seconds": None, "running_seconds": 80.0, "message": "", "error": None,
     "note": "", "unconfirmed": False, "output": "/models/x", "page": "https://huggingface.co/jobs/me/x",
     "pushed": {"repo_id": "me/x", "files": 3, "size_bytes": 10**6, "checkpoint": False}, "cost_usd": 0.5,
-    "estimate": {}, "use": None, "metrics": {"loss": [2.0, 1.5], "reward": ["nan"]},
+    "estimate": {}, "use": None, "metrics": {"loss": [2.0, 1.5], "rewards/accuracies": ["nan"]},
     "answers": {"count": 1, "rows": [{"prompt": "Why?", "expected": "So.", "before": "?", "after": "So."}]},
     "verdict": {"outcome": "learned", "title": "Learned", "words": "Its loss fell.", "proves": "", "change": None},
     "forecast": None,
@@ -31,6 +31,13 @@ ENDED = {
 def test_a_range_whose_ends_read_the_same_is_one_value(low, high, shown):
     estimate = {"seconds": {"low": 60, "mid": 90, "high": 120}, "usd": {"low": low, "mid": low, "high": high}}
     assert shown in html({**ENDED, "estimate": estimate})
+
+
+def test_where_rewards_are_learned_from_the_loss_tells_nothing():
+    shown = text({**ENDED, "metrics": {"loss": [3e-8, -8e-6], "eval_loss": [-9e-7], "reward": [0.2, 0.3]}})
+    assert "reward, from 0.2 0.3" in shown
+    assert "loss," not in shown
+    assert "held-out loss" not in shown
 
 
 def test_what_a_run_came_to_is_in_every_rendering():

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfft_widgets.core.card import Detail, HasCard, with_card
 from hfft_widgets.core.plan.settings import SETTINGS
-from hfft_widgets.core.run.curves import drawn, figure
+from hfft_widgets.core.run.curves import drawn, figure, groups
 from hfft_widgets.core.run.history import MetricHistory
 from hfft_widgets.core.units import plural, short
 
@@ -60,9 +60,10 @@ class RunComparison(HasCard):
 
     @property
     def ends(self) -> tuple[tuple[str, tuple[float | None, ...]], ...]:
-        """The last value of each metric that at least two of them have: (metric, value in each or None)."""
+        """The last value of each curve that at least two of them have: (metric, value in each or None)."""
         names = dict.fromkeys(name for run in self.runs for name in run.history)
-        found = ((name, tuple(_last(run, name) for run in self.runs)) for name in names)
+        held = {name for group in groups(names) for name in group.names}
+        found = ((name, tuple(_last(run, name) for run in self.runs)) for name in names if name in held)
         return tuple((name, values) for name, values in found if sum(value is not None for value in values) > 1)
 
     def figure(self) -> Any:
@@ -125,7 +126,8 @@ def _differences(plans: Sequence[Plan]) -> Iterator[Difference]:
         says = any(setting.said_by(plan.get("method"), plan.get("peft")) for plan in plans)
         if says and all(name in one for one in settings):
             label = setting.label if sum(map(str.isupper, setting.label)) > 1 else setting.label.lower()
-            yield from _unlike(label, [one[name] for one in settings])
+            values = [one[name] for one in settings]
+            yield from _unlike(label, ["all" if name == "rows" and value is None else value for value in values])
     yield from _unlike("script edited by hand", [bool(plan.get("edited")) for plan in plans])
 
 

@@ -229,6 +229,7 @@ class View extends Plot {
         opacity: other ? 0.6 : 1,
         line: { width: 1.75, color, simplify: true, dash: other ? DASHES[(seen[own] = (seen[own] ?? -1) + 1) % DASHES.length] : "solid" },
         marker: { size: held ? 9 : 5, color, symbol: `${held ? "diamond" : "circle"}${other ? "-open" : ""}` },
+        cliponaxis: !held, // the first evaluation is at step 0: on the axis
         visible: this.hidden.has(name) ? "legendonly" : true,
         ...styles[name],
       };
