@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from hfft_widgets import api
+from hfft_widgets.core.export.proof import BLANK_ANSWERS, answers_are_blank
 from hfft_widgets.core.run.curves import drawn
 from hfft_widgets.core.run.diagnosis import Diagnosis, diagnose_log
 from hfft_widgets.core.run.stage import Stage
@@ -213,21 +214,23 @@ def _looked(one: Run, log_lines: int, **more: Any) -> Reply:
         f"Newest: {', '.join(newest)}." if newest else "",
         f"About {duration_text(left)} left." if left and stage == "RUNNING" else "",
         f"It has cost {usd_text(cost)}." if cost else "",
-        _after(stage, values["verdict"], verified=proof.get("verified") is True),
+        _after(stage, values["verdict"], proof=proof),
         quote="\n".join(filter(None, (*asked, str(found or ""), str(proof.get("reason") or ""), log))),
         quotes=_QUOTES,
         shows=one,
     )  # fmt: skip
 
 
-def _after(stage: str, verdict: Mapping[str, Any] | None, *, verified: bool) -> str:
+def _after(stage: str, verdict: Mapping[str, Any] | None, *, proof: Mapping[str, Any]) -> str:
     if stage == Stage.ERROR:
         return "It failed. Next: read the diagnosis; change one thing and plan again."
     if stage == Stage.COMPLETED:
         if verdict:
             measured = verdict["words"] if verdict["change"] else ""  # figures; else it may quote the script
             return f"{_NEXT[verdict['outcome']]} {measured}".strip()
-        if verified:
+        if answers_are_blank(proof.get("questions")):
+            return f"The file was made and llama.cpp reads it, but {BLANK_ANSWERS}. Do not say that it was verified."
+        if proof.get("verified") is True:
             return "The file was made, and verified: llama.cpp reads and answers with it as with the trained model."
         return "The file was made, but not verified in llama.cpp; the quote says why."
     return "It was cancelled." if stage == Stage.CANCELED else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import traitlets as T  # noqa: N812
 
@@ -186,8 +186,10 @@ class GGUFExporter(BillingPanel):
         return join([self._plan_card(), running, self._failure(), self._answer(live=False)])
 
     def summary(self) -> str:
-        """E.g. "tiny-llama-SFT-Q4_K_M.gguf, verified"."""
-        return f"{self.result.plan.get('file_name', 'the file')}, verified" if self.result is not None else ""
+        """E.g. "tiny-llama-SFT-Q4_K_M.gguf, verified in llama.cpp"."""
+        if self.result is None:
+            return ""
+        return f"{self.result.plan.get('file_name', 'the file')}, {self._standing(self.result)[1]}"
 
     def figures(self) -> list[Markup]:
         """How far it is, or how large the file will be."""
@@ -196,13 +198,17 @@ class GGUFExporter(BillingPanel):
             fraction = float(doing.get("fraction") or 0)
             return [el("span", el("b", f"{fraction:.0%}")), el("span", card.doing_words(doing))]
         if self.result is not None:
-            proven = self.result.journal.data("verified").get("verified")
-            return [
-                el("span", icon("ok" if proven else "warn"), " ", el("b", "Verified" if proven else "Not verified"))
-            ]
+            status, words = self._standing(self.result)
+            return [el("span", icon(status), " ", el("b", words.capitalize()))]
         if self.failed is not None:
             return [el("span", icon("bad"), " ", el("b", "Not exported"))]
         return [card.short_figures(self.plan.to_dict())] if self.plan is not None else []
+
+    @staticmethod
+    def _standing(run: Run) -> tuple[Literal["ok", "warn"], str]:
+        from hfft_widgets.core.export.proof import standing
+
+        return standing(run.journal.data("verified"))
 
     def next_action(self) -> Markup | None:
         """Export; while it runs, stop."""

@@ -278,7 +278,9 @@ def test_an_empty_or_endless_answer_is_refused_where_the_trained_model_answers(b
 
 
 def test_the_trained_model_may_be_silent_itself():
-    assert answers.judge(asked("", expected="x"), [""], "Q4_K_M")["same"] == 1
+    found = answers.judge(asked("", expected="x"), [""], "Q4_K_M")
+    assert (found["same"], found["telling"]) == (1, 0)
+    assert answers.judge(asked("", "a"), ["", "a"], "Q4_K_M")["telling"] == 1
 
 
 class Speaker:
@@ -384,7 +386,7 @@ def test_finished_means_made_from_this_very_model(tmp_path, capsys):
 TOLD = {
     "bytes": 397_000_000,
     "numbers": {"kl": 2e-5},
-    "questions": {"trained_right": 17, "right": 16, "count": 20},
+    "questions": {"trained_right": 17, "right": 16, "count": 20, "telling": 20},
 }
 
 
@@ -399,6 +401,12 @@ def test_card_says_what_was_found_of_each_file():
     again = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 7e8}, both)
     assert again.count("Tiny-Q8_0.gguf`") == 1
     assert "700 MB" in again
+
+
+def test_card_says_that_blank_answers_prove_nothing():
+    blank = {**TOLD, "questions": {"trained_right": 0, "right": 0, "count": 20, "telling": 0}}
+    card = repository.gguf_card("Tiny-Q4_K_M.gguf", "me/Tiny-GGUF", ["me/Tiny"], blank)
+    assert "| 2.0e-05 (16-bit file) | its answers are blank: they prove nothing |" in card
 
 
 def test_card_keeps_licence_languages_and_data_of_the_trained_model(tmp_path):

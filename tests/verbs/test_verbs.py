@@ -110,6 +110,7 @@ def test_a_run_from_launch_to_end(home):
     [
         ({"verified": True, "strings": 40}, "The file was made, and verified:"),
         ({"verified": False, "reason": "cyllama could not be imported"}, "The file was made, but not verified"),
+        ({"verified": True, "questions": {"count": 4, "telling": 0}}, "its answers are blank: they prove nothing"),
         (None, "The file was made, but not verified"),
     ],
 )

@@ -113,7 +113,7 @@ def test_an_export_is_watched_to_its_answer(panel, tmp_path):
     assert commands["llama.cpp"] == "llama-server -m /models/tiny.gguf"
     assert "ollama run" in commands["Ollama"]
     assert all(command.splitlines()[0] in page(panel.report()).text for command in commands.values())
-    assert panel.summary().endswith("verified")
+    assert panel.summary().endswith("verified in llama.cpp")
 
 
 def test_what_the_trained_model_said_stands_beside_it(panel, tmp_path):

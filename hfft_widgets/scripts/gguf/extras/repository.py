@@ -106,6 +106,7 @@ def card_row(name, told):
     numbers, asked = told.get("numbers") or {}, told.get("questions") or {}
     apart = f"{numbers['kl']:.1e} (16-bit file)" if numbers else "not computed"
     right = f"{asked['trained_right']} and {asked['right']} of {asked['count']}" if asked else "not asked"
+    right = right if not asked or asked["telling"] else "its answers are blank: they prove nothing"
     return f"| `{name}` | {told['bytes'] / 1e6:,.0f} MB | {apart} | {right} |"
 
 
