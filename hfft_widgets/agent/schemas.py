@@ -109,7 +109,7 @@ class RunResult(ToolResult):
     diagnosis: dict[str, Any] | None
     verified: dict[str, Any] | None = Field(
         description="Of an export: its `verified` says whether llama.cpp answers with the file as the model does; "
-        "with `questions.telling` 0 its answers are blank and prove nothing."
+        "where `telling` of its `questions` is 0, its answers are blank and prove nothing."
     )
     log: str
 
