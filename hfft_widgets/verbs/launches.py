@@ -19,7 +19,7 @@ from hfft_widgets.core.run.verdict import Outcome
 from hfft_widgets.core.units import duration_text, plural, short, usd_text
 from hfft_widgets.errors import HfftError, HubError, LaunchError, PlanError, RunError
 from hfft_widgets.jobs import index, money
-from hfft_widgets.jobs.money import Allowance, ledger, plans
+from hfft_widgets.jobs.money import Allowance, guards, ledger, plans
 from hfft_widgets.jobs.submission import stall_seconds, target_of
 from hfft_widgets.verbs.plans import ceiling_usd as ceiling_of
 from hfft_widgets.verbs.reply import Reply, reply, visible
@@ -39,7 +39,7 @@ _QUOTES = ("title", "message", "error", "note", "answers", "asked", "verified", 
 
 def launch(
     fingerprint: str, ceiling_usd: float = 0.0, attempt: int = 1, stall_minutes: float | None = None,
-    allowance: Allowance | None = None,
+    allowance: Allowance | None = None, into_existing: bool = False,
 ) -> Reply:  # fmt: skip
     """Start a plan, of a training or an export, and return its run at once. Asked for again, the same run comes back.
 
@@ -51,8 +51,9 @@ def launch(
         attempt: Which launch of this plan it is: 1, and the next number only to start it again after it has ended.
         stall_minutes: Stop it after so long without progress; not given: only at its ceiling, where it costs.
         allowance: What a person allowed; given by the door, never by who calls it.
+        into_existing: Whether a person lets an export's file go into a repository that exists; given like that too.
     """
-    asked = replace(plans.kept(fingerprint), stall_seconds=stall_seconds(stall_minutes))
+    asked = replace(plans.kept(fingerprint), stall_seconds=stall_seconds(stall_minutes), into_existing=into_existing)
     allowance = allowance or money.from_environment(agent=True)
     try:
         if known := index.attempted(asked, attempt):
@@ -81,11 +82,12 @@ def not_started(fingerprint: str, usd: float) -> Reply:
     asked = plans.kept(fingerprint)
     entry = ledger.begin(title=asked.title, fingerprint=fingerprint, flavor=asked.flavor, ceiling_usd=usd)
     ledger.refused(entry, "The person was asked and said no.")
+    cost = f" whether it may cost up to {usd_text(usd)}" if usd > 0 else ""
     return reply(
         {"kind": "launched", "run": None, "fingerprint": fingerprint, "ceiling_usd": usd, "started": False,
          "answer": "declined"},
-        f"Not started: the person was asked whether it may cost up to {usd_text(usd)}, and said no.",
-        "Do not ask again for the same; plan something cheaper, or ask the person what they want.",
+        f"Not started: the person was asked{cost}, and said no.",
+        "Do not ask again for the same; plan something else, or ask the person what they want.",
     )  # fmt: skip
 
 
@@ -106,20 +108,26 @@ def checked_ceiling(fingerprint: str, ceiling_usd: float) -> float:
     return usd
 
 
-def question(fingerprint: str, ceiling_usd: float, attempt: int, allowance: Allowance) -> tuple[float, str] | None:
-    """What a person must be asked before a launch: the most it can cost, and the words.
+def question(
+    fingerprint: str, ceiling_usd: float, attempt: int, allowance: Allowance, *, into_existing: bool = False
+) -> tuple[float, str] | None:
+    """What a person must be asked before a launch: the most it can cost, whether it adds to what exists, and the words.
 
     None where nothing must be asked, or where the launch is refused anyhow, and says why.
     """
     try:
         asked, usd = plans.kept(fingerprint), checked_ceiling(fingerprint, ceiling_usd)
-        if usd <= 0 or allowance.read_only or allowance.covers(usd) or index.attempted(asked, attempt):
+        if allowance.read_only or index.attempted(asked, attempt):
             return None
-    except (PlanError, LaunchError):
+        there = "" if into_existing else guards.destination(asked)
+        if not there and (usd <= 0 or allowance.covers(usd)):
+            return None
+    except (PlanError, LaunchError, HubError):
         return None
     model, goes = (_one_line(asked.plan.get(name)) for name in ("model", "push_to"))
     where = f" Its result goes to {goes}." if goes else ""
-    words = f"Start a job on {asked.flavor} that can cost up to {usd_text(usd)}?"
+    where += f" {there} Nothing there is replaced." if there else ""
+    words = f"Start a job on {asked.flavor} that can cost up to {usd_text(usd)}?" if usd > 0 else "Start it, for free?"
     about = f"It is the {asked.kind} of {model} (plan {fingerprint}, attempt {attempt})."
     return usd, reply({}, f"{words} {about}{where}").text
 

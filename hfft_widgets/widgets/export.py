@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,7 @@ from hfft_widgets.cards import export as card
 from hfft_widgets.cards.parts import age, fold, icon
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.errors import ExportError, HubError, LaunchError, ModelError
+from hfft_widgets.errors import ExistingRepositoryError, ExportError, HubError, LaunchError, ModelError
 from hfft_widgets.widgets.billing import BillingPanel, is_paid
 from hfft_widgets.widgets.form import actions, fields
 from hfft_widgets.widgets.log import LogPart
@@ -64,6 +65,7 @@ class GGUFExporter(BillingPanel):
         self.text_only = False
         self.can("text_only", self.export_text_only, doing="Starting the export")
         self.can("export", self.export, doing="Starting the export")
+        self.can("into_existing", partial(self.export, into_existing=True), doing="Starting the export")
         self.can("here", self.export_here, doing="Starting the export")
         self.can("cancel", self.cancel, doing="Stopping the export")
         self.observe(self._sourced, "source")
@@ -109,12 +111,16 @@ class GGUFExporter(BillingPanel):
         return self.set_status("bad", "Not planned: see “Model” above.")
 
     @report_errors
-    def export(self) -> Run:
-        """Merge, convert, quantize and verify on this machine; returns the run at once (a job: `look`, `pay`)."""
+    def export(self, *, into_existing: bool = False) -> Run:
+        """Merge, convert, quantize and verify on this machine; returns the run at once (a job: `look`, `pay`).
+
+        Args:
+            into_existing: Whether the file may go into a repository that exists. Nothing there is replaced.
+        """
         if is_paid(self.values["where"]):
             paid: Run = self.pay()
             return paid
-        return self.started(api.launch(self.make_plan()))
+        return self.started(api.launch(self.make_plan(), into_existing=into_existing))
 
     def export_here(self) -> Run:
         """Export on this machine, whatever was chosen before."""
@@ -235,6 +241,9 @@ class GGUFExporter(BillingPanel):
         alone = None
         if isinstance(self.error, ExportError) and "text_only=True" in self.error.remedy:
             alone = form.button("Export its language model alone", "text_only")
+        beside = None
+        if isinstance(self.error, ExistingRepositoryError):
+            beside = form.button(f"Put it into {self.push_to} all the same", "into_existing")
         chosen = fields(
             model if typed else None,
             form.choice("quantization", "Quantization", self.choices["quantization"]),
@@ -244,7 +253,7 @@ class GGUFExporter(BillingPanel):
             form.text("push_to", "Hub repository for the file", hint="you/a-new-name-GGUF" if paid else "none"),
         )
         shown = fold("Another quantization, machine or repository", chosen) if self.result is not None else chosen
-        remedies = [button for button in (here if paid else None, alone) if button]
+        remedies = [button for button in (here if paid else None, alone, beside) if button]
         return el("div", shown, actions(*remedies) if remedies else None, data_key="choices")
 
     def _plan_card(self) -> Markup | None:
