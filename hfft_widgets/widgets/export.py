@@ -68,6 +68,7 @@ class GGUFExporter(BillingPanel):
         self.can("into_existing", partial(self.export, into_existing=True), doing="Starting the export")
         self.can("here", self.export_here, doing="Starting the export")
         self.can("cancel", self.cancel, doing="Stopping the export")
+        self.can("resume", self.resume, doing="Starting the export")
         self.observe(self._sourced, "source")
         self.source = source
 
@@ -172,6 +173,14 @@ class GGUFExporter(BillingPanel):
         if self.run is not None:
             self.run.cancel()
 
+    @report_errors
+    def resume(self) -> Run:
+        """Let the export on show, which was killed, go on from what it had finished: the same run."""
+        if self.failed is None:
+            raise ExportError("No export is on show that ended early.", remedy="Start one.")
+        run: Run = self.failed.resume()
+        return self.watch(run)
+
     # ---- how it looks -------------------------------------------------------------------------
 
     @property
@@ -222,6 +231,8 @@ class GGUFExporter(BillingPanel):
             return self.form.button("Stop the export", "cancel")
         if self.source is None and not str(self.values["model"]).strip():
             return None
+        if self.failed is not None and self.failed.checkpoint_step is not None:
+            return self.form.button("Go on from what it had finished", "resume", primary=True)
         if is_paid(self.values["where"]):
             return self.pay_action()
         words = "Export to GGUF" if self.result is None else "Export again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import nullcontext
 
 import pytest
@@ -344,7 +345,7 @@ def test_gathering_copies_where_links_are_not_allowed(tmp_path, monkeypatch):
 
 def test_workspace_goes_away_whatever_happens(tmp_path):
     def canceled():
-        with exporting.workspace(tmp_path, {"merge": 1}) as work:
+        with exporting.workspace(tmp_path, [], {"merge": 1}) as work:
             (work / "model").mkdir()
             (work / "model" / "big").write_text("x", "utf-8")
             raise stepping.CanceledError(15)
@@ -357,8 +358,29 @@ def test_workspace_goes_away_whatever_happens(tmp_path):
 def test_workspace_of_a_killed_run_is_taken_over(tmp_path):
     folder_with(tmp_path / "work", model__safetensors="half")
     (tmp_path / "work" / exporting.MADE_HERE).touch()
-    with exporting.workspace(tmp_path, {}) as work:
+    with exporting.workspace(tmp_path, [], {}) as work:
         assert [file.name for file in work.iterdir()] == [exporting.MADE_HERE]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_a_killed_run_had_finished_is_used_for_the_same_models_only(tmp_path, same):
+    model = folder_with(tmp_path / "trained", config__json={})
+    with exporting.workspace(tmp_path / "out", [model, None], {"merge": 1}) as work:
+        ExportProgress.finish("merge")
+        (work / "model").mkdir()
+        found = exporting.keep_whole(work / "model", {"dtype": "bfloat16"})
+        folder_with(work, truth__npz="truth", half__gguf="half")
+        killed = tmp_path / "killed"
+        shutil.copytree(work, killed)
+    shutil.move(killed, tmp_path / "out" / "work")
+    if not same:
+        (model / "config.json").write_text('{"other": 1}', "utf-8")
+    with exporting.workspace(tmp_path / "out", [model, None], {"merge": 1}) as work:
+        assert (work / "truth.npz").exists() is same
+        assert not (work / "half.gguf").exists()
+        assert exporting.made_before(work / "model") == (found if same else None)
+        assert exporting.made_before(work / "model", work / "other.gguf") is None
+        assert ExportProgress.done == float(same)
 
 
 def test_finished_means_made_from_this_very_model(tmp_path, capsys):
