@@ -265,7 +265,7 @@ def launch(plan: Sweep, *, max_usd: float | None = None, namespace: str = "", st
 @overload
 def launch(plan: TrainingPlan | ExportPlan, on: Literal["local", "jobs"] | None = None, *, max_usd: float | None = None,
            confirmed: str | None = None, namespace: str = "", stall_minutes: float | None = None,
-           unheld_code: bool = False) -> Run: ...  # fmt: skip
+           unheld_code: bool = False, into_existing: bool = False) -> Run: ...  # fmt: skip
 
 
 def launch(
@@ -277,6 +277,7 @@ def launch(
     namespace: str = "",
     stall_minutes: float | None = None,
     unheld_code: bool = False,
+    into_existing: bool = False,
 ) -> Run | SweepRun:
     """Start a plan where its flavor says, and return its run at once; a sweep's runs within one limit.
 
@@ -289,6 +290,7 @@ def launch(
         stall_minutes: After so long without progress it is stopped, with what it saved; loading counts too. Not given,
             a run that hangs goes on to its time limit, which is its ceiling where it costs.
         unheld_code: Whether code that the model writes may run on this machine where nothing holds it.
+        into_existing: Whether an export may put its file into a repository that exists. Nothing there is replaced.
 
     Returns:
         The run, which goes on whatever becomes of this process.
@@ -310,6 +312,7 @@ def launch(
     backend = index.backend_for(plan.flavor, on)
     target = job_target(plan, backend, max_usd=max_usd, confirmed=confirmed, namespace=namespace)
     asked = submission(tried(plan), target, stall_minutes=stall_minutes)
+    asked = dataclasses.replace(asked, into_existing=into_existing)
     return index.launch(guards.accepting(asked, unheld_code=unheld_code))
 
 

@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
                 added.add_argument("data", nargs="+", help="several files are checked one after the other")
                 added.add_argument("--format", choices=("text", "json", "sarif"), default="text",
                                    help="sarif: findings with file and line, for code hosts and editors")  # fmt: skip
+            if name == "launch":
+                added.add_argument("--into-existing", action="store_true",
+                                   help="an export's file may go into a repository that exists")  # fmt: skip
     skill = _command(commands, "skill", "The contract for agents: show it, or place it where they look for skills.")
     skill.add_argument("action", choices=("show", "add"))
     skill.add_argument("folder", nargs="?", help="with add: the project's folder; this one if not given")
@@ -177,7 +180,7 @@ def _launch(given: Mapping[str, Any]) -> Reply:
     """Ask the person at the terminal for what they have not allowed; where nobody can be asked it is refused."""
     allowance = money.from_environment(agent=True)
     fingerprint, ceiling, attempt = given["fingerprint"], given["ceiling_usd"], given["attempt"]
-    asked = launches.question(fingerprint, ceiling, attempt, allowance)
+    asked = launches.question(fingerprint, ceiling, attempt, allowance, into_existing=given["into_existing"])
     if asked is not None and sys.stdin.isatty() and sys.stderr.isatty():
         usd, words = asked
         if not _yes(words):

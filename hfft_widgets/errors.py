@@ -9,7 +9,8 @@
     │   └── ModelTooLargeError     planned only with an explicit wish; it shows what that would take
     ├── RunError               a run cannot be started, found or steered
     │   ├── LaunchError
-    │   │   └── UnheldCodeError    code that the model writes would run unheld: it takes an explicit wish
+    │   │   ├── UnheldCodeError    code that the model writes would run unheld: it takes an explicit wish
+    │   │   └── ExistingRepositoryError  a file would go to a repository that exists: it takes an explicit wish
     │   └── RunNotFoundError
     ├── ExportError            this model cannot become a GGUF file
     ├── HubError               the Hugging Face Hub said no, or nothing
@@ -94,6 +95,10 @@ class LaunchError(RunError):
 
 class UnheldCodeError(LaunchError):
     """Code that the model writes would run on this machine with nothing to hold it; a person may accept that."""
+
+
+class ExistingRepositoryError(LaunchError):
+    """An export would put its file into a repository that exists; a person may want that."""
 
 
 class RunNotFoundError(RunError):

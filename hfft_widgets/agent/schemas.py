@@ -108,7 +108,8 @@ class RunResult(ToolResult):
     metrics: dict[str, Any] = Field(description="Metric -> first and last value.")
     diagnosis: dict[str, Any] | None
     verified: dict[str, Any] | None = Field(
-        description="Of an export: its `verified` says whether llama.cpp answers with the file as the model does."
+        description="Of an export: its `verified` says whether llama.cpp answers with the file as the model does; "
+        "where `telling` of its `questions` is 0, its answers are blank and prove nothing."
     )
     log: str
 

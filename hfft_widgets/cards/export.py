@@ -8,6 +8,7 @@ from typing import Any
 from hfft_widgets.cards import known
 from hfft_widgets.cards.parts import card, chip, copy_button, failure, figures, fold, heading, icon, items, table
 from hfft_widgets.cards.summary import facts_known, reasons_html, summary_markdown, summary_text
+from hfft_widgets.core.export.proof import BLANK_ANSWERS, answers_are_blank, standing
 from hfft_widgets.core.html import Child, Markup, el, join
 from hfft_widgets.core.units import bytes_text, count_text, duration_text, plural
 
@@ -185,12 +186,13 @@ def result_html(export: Values, *, use: Markup | None = None, answers: Values | 
         answers: What the trained model answered to held-out questions, of the training's `answers` event.
     """
     proof, path, title = export["verified"], export["path"], export["file_name"]
-    status = chip("ok", "Verified in llama.cpp") if proof.get("verified") else chip("warn", "Not verified in llama.cpp")
+    status, words = standing(proof)
     use = use if use is not None else el("div", heading("Use it"), command_lines(export["commands"]))
     where = fold("Where the file is", command_view(path))
     checked = el("div", _checked(proof), _all_files(export, proof), where)
     parts = (_conversation(proof, answers or {}), _result_figures(export, proof, answers or {}), use, checked)
-    return card(title, f"{export['model'].rsplit('/', 1)[-1]} as one file", status, *parts, label=f"Exported: {title}")
+    subtitle = f"{export['model'].rsplit('/', 1)[-1]} as one file"
+    return card(title, subtitle, chip(status, words.capitalize()), *parts, label=f"Exported: {title}")
 
 
 def _all_files(export: Values, proof: Values) -> Markup | None:
@@ -277,10 +279,15 @@ def _questions(proof: Values) -> list[Row]:
     if not found:
         return []
     count, same = int(found["count"]), int(found["same"])
+    asked = plural(count, "held-out question")
+    if answers_are_blank(found):
+        return [("warn", BLANK_ANSWERS.capitalize(), "Neither the trained model nor the file says a word.", asked)]
     right = f"Right: trained {found['trained_right'] / count:.0%}, file {found['right'] / count:.0%}."
     status = "ok" if found["alike"] == count else "warn"
     title = f"Answers {same} of {count} as the trained model, word for word"
-    return [(status, title, right, plural(count, "held-out question"))]
+    blank = count - int(found.get("telling", count))
+    right += f" {plural(blank, 'answer')} of both blank." if blank else ""
+    return [(status, title, right, asked)]
 
 
 def _checked(proof: Values) -> Markup:

@@ -55,6 +55,11 @@ class Pushed:
         return any(file.path == "last-checkpoint/trainer_state.json" for file in self.files)
 
     @property
+    def holds_something(self) -> bool:
+        """Whether there is more than the Hub itself puts into a new repository."""
+        return any(file.path != ".gitattributes" for file in self.files)
+
+    @property
     def size_bytes(self) -> int:
         """All files together."""
         return sum(file.size_bytes for file in self.files)

@@ -57,6 +57,7 @@ class Submission:
         flavor: Name of the hardware, which says what runs it.
         target: What a run that is paid for needs besides; not kept, like the environment.
         attempt: Which launch of this fingerprint it is, from 1; the backend counts.
+        into_existing: Whether an export may put its file into a repository that exists. Not kept.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Submission:
     flavor: str = "local"
     target: JobTarget = JobTarget()
     attempt: int = 1
+    into_existing: bool = False
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,8 @@ def _entered(host: Backend, submission: Submission, allowance: Allowance, attemp
         allowance.check_changes("started")
         paid = paid_backend(host)
         guards.check_reward(submission) if paid else guards.check_held(submission)
+        if not allowance.has_yes(submission.fingerprint, attempt):
+            guards.check_destination(submission)
         usd = paid.allowed_ceiling(submission).usd if paid else 0.0
         who = money.allowed_by(allowance, submission.fingerprint, attempt, usd)
     except HfftError as error:

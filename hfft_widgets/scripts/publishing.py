@@ -1,6 +1,7 @@
 """The model card, and what goes to the Hub: the model at the end, a checkpoint at a stop."""
 
 import json
+import math
 import re
 import time
 from importlib.metadata import version
@@ -140,7 +141,7 @@ def card(plan, repo, settings, history):
     title = repo.rsplit("/", 1)[-1] if repo else plan["title"]
     lines = ["---", *[f"{key}: {json.dumps(value)}" for key, value in card_header(plan).items()], "---"]
     lines += ["", f"# {quoted(title)}", "", f"{how} from {data}: {plan['method']} with TRL.", ""]
-    lines += ["## Results on held-out rows", "", *results_table(history), "", "## Settings", ""]
+    lines += ["## Results on held-out rows", "", *results_table(history), "", *loss_curve(history), "## Settings", ""]
     lines += [
         "| setting | value |",
         "|---|---|",
@@ -223,6 +224,25 @@ def results_table(history):
         for name in measured
     ]
     return [head, "|---|---|---|", *rows]
+
+
+SHOWN_POINTS, WIDEST_BAR, BAR = 12, 24, "\u2588"  # a full block
+
+
+def loss_curve(history):
+    """The held-out loss as it went, as rows with bars; nothing where first and last are all there is."""
+    points = [(entry.get("step", 0), plain(entry["eval_loss"])) for entry in history if "eval_loss" in entry]
+    points = [(step, loss) for step, loss in points if isinstance(loss, (int, float)) and math.isfinite(loss)]
+    if len(points) < 3:
+        return []
+    best, highest = min(points, key=lambda point: point[1]), max(loss for _, loss in points) or 1.0
+    spread = max(1, -(-len(points) // SHOWN_POINTS))
+    shown = sorted({*points[::spread], best, points[-1]})
+    rows = [
+        f"| {step} | {short(loss)} | {BAR * round(WIDEST_BAR * max(0.0, loss) / highest)} |" for step, loss in shown
+    ]
+    head = ["| step | held-out loss | from zero |", "|---|---|---|", *rows]
+    return [*head, "", f"It was lowest at step {best[0]}.", ""]
 
 
 def short(value):

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from hfft_widgets import api
+from hfft_widgets.core.export.proof import BLANK_ANSWERS, answers_are_blank
 from hfft_widgets.core.run.curves import drawn
 from hfft_widgets.core.run.diagnosis import Diagnosis, diagnose_log
 from hfft_widgets.core.run.stage import Stage
@@ -18,7 +19,7 @@ from hfft_widgets.core.run.verdict import Outcome
 from hfft_widgets.core.units import duration_text, plural, short, usd_text
 from hfft_widgets.errors import HfftError, HubError, LaunchError, PlanError, RunError
 from hfft_widgets.jobs import index, money
-from hfft_widgets.jobs.money import Allowance, ledger, plans
+from hfft_widgets.jobs.money import Allowance, guards, ledger, plans
 from hfft_widgets.jobs.submission import stall_seconds, target_of
 from hfft_widgets.verbs.plans import ceiling_usd as ceiling_of
 from hfft_widgets.verbs.reply import Reply, reply, visible
@@ -38,7 +39,7 @@ _QUOTES = ("title", "message", "error", "note", "answers", "asked", "verified", 
 
 def launch(
     fingerprint: str, ceiling_usd: float = 0.0, attempt: int = 1, stall_minutes: float | None = None,
-    allowance: Allowance | None = None,
+    allowance: Allowance | None = None, into_existing: bool = False,
 ) -> Reply:  # fmt: skip
     """Start a plan, of a training or an export, and return its run at once. Asked for again, the same run comes back.
 
@@ -50,8 +51,9 @@ def launch(
         attempt: Which launch of this plan it is: 1, and the next number only to start it again after it has ended.
         stall_minutes: Stop it after so long without progress; not given: only at its ceiling, where it costs.
         allowance: What a person allowed; given by the door, never by who calls it.
+        into_existing: Whether a person lets an export's file go into a repository that exists; given like that too.
     """
-    asked = replace(plans.kept(fingerprint), stall_seconds=stall_seconds(stall_minutes))
+    asked = replace(plans.kept(fingerprint), stall_seconds=stall_seconds(stall_minutes), into_existing=into_existing)
     allowance = allowance or money.from_environment(agent=True)
     try:
         if known := index.attempted(asked, attempt):
@@ -80,11 +82,12 @@ def not_started(fingerprint: str, usd: float) -> Reply:
     asked = plans.kept(fingerprint)
     entry = ledger.begin(title=asked.title, fingerprint=fingerprint, flavor=asked.flavor, ceiling_usd=usd)
     ledger.refused(entry, "The person was asked and said no.")
+    cost = f" whether it may cost up to {usd_text(usd)}" if usd > 0 else ""
     return reply(
         {"kind": "launched", "run": None, "fingerprint": fingerprint, "ceiling_usd": usd, "started": False,
          "answer": "declined"},
-        f"Not started: the person was asked whether it may cost up to {usd_text(usd)}, and said no.",
-        "Do not ask again for the same; plan something cheaper, or ask the person what they want.",
+        f"Not started: the person was asked{cost}, and said no.",
+        "Do not ask again for the same; plan something else, or ask the person what they want.",
     )  # fmt: skip
 
 
@@ -105,20 +108,26 @@ def checked_ceiling(fingerprint: str, ceiling_usd: float) -> float:
     return usd
 
 
-def question(fingerprint: str, ceiling_usd: float, attempt: int, allowance: Allowance) -> tuple[float, str] | None:
-    """What a person must be asked before a launch: the most it can cost, and the words.
+def question(
+    fingerprint: str, ceiling_usd: float, attempt: int, allowance: Allowance, *, into_existing: bool = False
+) -> tuple[float, str] | None:
+    """What a person must be asked before a launch: the most it can cost, whether it adds to what exists, and the words.
 
     None where nothing must be asked, or where the launch is refused anyhow, and says why.
     """
     try:
         asked, usd = plans.kept(fingerprint), checked_ceiling(fingerprint, ceiling_usd)
-        if usd <= 0 or allowance.read_only or allowance.covers(usd) or index.attempted(asked, attempt):
+        if allowance.read_only or index.attempted(asked, attempt):
             return None
-    except (PlanError, LaunchError):
+        there = "" if into_existing else guards.destination(asked)
+        if not there and (usd <= 0 or allowance.covers(usd)):
+            return None
+    except (PlanError, LaunchError, HubError):
         return None
     model, goes = (_one_line(asked.plan.get(name)) for name in ("model", "push_to"))
     where = f" Its result goes to {goes}." if goes else ""
-    words = f"Start a job on {asked.flavor} that can cost up to {usd_text(usd)}?"
+    where += f" {there} Nothing there is replaced." if there else ""
+    words = f"Start a job on {asked.flavor} that can cost up to {usd_text(usd)}?" if usd > 0 else "Start it, for free?"
     about = f"It is the {asked.kind} of {model} (plan {fingerprint}, attempt {attempt})."
     return usd, reply({}, f"{words} {about}{where}").text
 
@@ -213,21 +222,23 @@ def _looked(one: Run, log_lines: int, **more: Any) -> Reply:
         f"Newest: {', '.join(newest)}." if newest else "",
         f"About {duration_text(left)} left." if left and stage == "RUNNING" else "",
         f"It has cost {usd_text(cost)}." if cost else "",
-        _after(stage, values["verdict"], verified=proof.get("verified") is True),
+        _after(stage, values["verdict"], proof=proof),
         quote="\n".join(filter(None, (*asked, str(found or ""), str(proof.get("reason") or ""), log))),
         quotes=_QUOTES,
         shows=one,
     )  # fmt: skip
 
 
-def _after(stage: str, verdict: Mapping[str, Any] | None, *, verified: bool) -> str:
+def _after(stage: str, verdict: Mapping[str, Any] | None, *, proof: Mapping[str, Any]) -> str:
     if stage == Stage.ERROR:
         return "It failed. Next: read the diagnosis; change one thing and plan again."
     if stage == Stage.COMPLETED:
         if verdict:
             measured = verdict["words"] if verdict["change"] else ""  # figures; else it may quote the script
             return f"{_NEXT[verdict['outcome']]} {measured}".strip()
-        if verified:
+        if answers_are_blank(proof.get("questions")):
+            return f"The file was made and llama.cpp reads it, but {BLANK_ANSWERS}. Do not say that it was verified."
+        if proof.get("verified") is True:
             return "The file was made, and verified: llama.cpp reads and answers with it as with the trained model."
         return "The file was made, but not verified in llama.cpp; the quote says why."
     return "It was cancelled." if stage == Stage.CANCELED else ""

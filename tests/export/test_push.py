@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.export.running import one_step, run
+from tests.scripts.test_gguf import TRAINED_CARD
 from tests.standin_hub import StandInHub
 
 pytestmark = pytest.mark.ci
@@ -21,15 +22,15 @@ def hub(tmp_path):
         assert not running.errors
 
 
-def push(hub, folder, name, content):
+def push(hub, folder, name, content, model="user/tiny", repo="user/tiny-GGUF"):
     """Push a file as an export's script does."""
     (folder / "out").mkdir(parents=True, exist_ok=True)
     (folder / "out" / name).write_bytes(content)
     script = one_step(f"""
 def main():
     file = Path({str(folder / "out" / name)!r})
-    refuse_replacing("user/tiny-GGUF", file.parent, [file.name])
-    push(file, "user/tiny-GGUF", ["user/tiny"], {FOUND!r}, {OLLAMA!r})
+    refuse_replacing({repo!r}, file.parent, [file.name])
+    push(file, {repo!r}, [{model!r}], {FOUND!r}, {OLLAMA!r})
 """).replace("PAUSE_SECONDS = 5, 5.0", "PAUSE_SECONDS = 5, 0.1")
     return run(script, folder / "ran", **{**hub.environment(home=folder / "home"), "HF_HUB_OFFLINE": "0"})
 
@@ -44,6 +45,19 @@ def test_a_repository_is_private_and_each_file_has_its_row(hub, tmp_path):
     card = hub.read("models", "user/tiny-GGUF", "README.md").decode()
     assert card.count("| `tiny-") == 2
     assert json.loads(hub.read("models", "user/tiny-GGUF", "params")) == OLLAMA["params"]
+
+
+def test_a_new_card_says_how_the_model_was_trained_here_and_on_the_hub(hub, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "README.md").write_text(TRAINED_CARD, "utf-8")
+    (tmp_path / "model" / "config.json").write_text("{}", "utf-8")
+    hub.add_model(tmp_path / "model", "user/trained")
+    for name, model in (("here", str(tmp_path / "model")), ("hub", "user/trained")):
+        ended = push(hub, tmp_path / name, f"{name}-Q8_0.gguf", b"GGUF" * 9000, model=model, repo=f"user/{name}-GGUF")
+        assert ended.code == 0, ended.output
+        card = hub.read("models", f"user/{name}-GGUF", "README.md").decode()
+        assert "license: mit" in card
+        assert "| learning_rate | `0.0002` |" in card
 
 
 def test_another_file_of_that_name_is_not_replaced(hub, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import nullcontext
 
 import pytest
@@ -285,7 +286,9 @@ def test_an_empty_or_endless_answer_is_refused_where_the_trained_model_answers(b
 
 
 def test_the_trained_model_may_be_silent_itself():
-    assert answers.judge(asked("", expected="x"), [""], "Q4_K_M")["same"] == 1
+    found = answers.judge(asked("", expected="x"), [""], "Q4_K_M")
+    assert (found["same"], found["telling"]) == (1, 0)
+    assert answers.judge(asked("", "a"), ["", "a"], "Q4_K_M")["telling"] == 1
 
 
 class Speaker:
@@ -349,7 +352,7 @@ def test_gathering_copies_where_links_are_not_allowed(tmp_path, monkeypatch):
 
 def test_workspace_goes_away_whatever_happens(tmp_path):
     def canceled():
-        with exporting.workspace(tmp_path, {"merge": 1}) as work:
+        with exporting.workspace(tmp_path, [], {"merge": 1}) as work:
             (work / "model").mkdir()
             (work / "model" / "big").write_text("x", "utf-8")
             raise stepping.CanceledError(15)
@@ -362,8 +365,29 @@ def test_workspace_goes_away_whatever_happens(tmp_path):
 def test_workspace_of_a_killed_run_is_taken_over(tmp_path):
     folder_with(tmp_path / "work", model__safetensors="half")
     (tmp_path / "work" / exporting.MADE_HERE).touch()
-    with exporting.workspace(tmp_path, {}) as work:
+    with exporting.workspace(tmp_path, [], {}) as work:
         assert [file.name for file in work.iterdir()] == [exporting.MADE_HERE]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_a_killed_run_had_finished_is_used_for_the_same_models_only(tmp_path, same):
+    model = folder_with(tmp_path / "trained", config__json={})
+    with exporting.workspace(tmp_path / "out", [model, None], {"merge": 1}) as work:
+        ExportProgress.finish("merge")
+        (work / "model").mkdir()
+        found = exporting.keep_whole(work / "model", {"dtype": "bfloat16"})
+        folder_with(work, truth__npz="truth", half__gguf="half")
+        killed = tmp_path / "killed"
+        shutil.copytree(work, killed)
+    shutil.move(killed, tmp_path / "out" / "work")
+    if not same:
+        (model / "config.json").write_text('{"other": 1}', "utf-8")
+    with exporting.workspace(tmp_path / "out", [model, None], {"merge": 1}) as work:
+        assert (work / "truth.npz").exists() is same
+        assert not (work / "half.gguf").exists()
+        assert exporting.made_before(work / "model") == (found if same else None)
+        assert exporting.made_before(work / "model", work / "other.gguf") is None
+        assert ExportProgress.done == float(same)
 
 
 def test_finished_means_made_from_this_very_model(tmp_path, capsys):
@@ -390,33 +414,93 @@ def test_finished_means_made_from_this_very_model(tmp_path, capsys):
 
 TOLD = {
     "bytes": 397_000_000,
+    "strings": 23,
     "numbers": {"kl": 2e-5},
-    "questions": {"trained_right": 17, "right": 16, "count": 20},
+    "questions": {"trained_right": 17, "right": 16, "same": 18, "count": 20, "telling": 20},
+    "lost": {"Q4_K": 0.071, "Q6_K": 0.02},
 }
+TRAINED_CARD = """---
+license: mit
+language:
+- en
+- de
+tags: ["trl", "sft", "hfft-widgets"]
+datasets:
+  - me/rows
+model_name: y
+---
+
+# `Mine`
+
+LoRA adapters of `me/base` learned from `me/rows`: SFT with TRL.
+
+## Results on held-out rows
+
+| metric | step 0 | step 8 |
+|---|---|---|
+| `loss` | 3 | 1 |
+
+## Settings
+
+| setting | value |
+|---|---|
+| learning_rate | `0.0002` |
+
+## Use
+
+from transformers import pipeline
+"""
 
 
 def test_card_says_what_was_found_of_each_file():
     first = repository.gguf_card("Tiny-Q4_K_M.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD)
-    assert "| `Tiny-Q4_K_M.gguf` | 397 MB | 2.0e-05 (16-bit file) | 17 and 16 of 20 |" in first
+    found = "| `Tiny-Q4_K_M.gguf` | 397 MB | 2.0e-05 (16-bit file) | 17 and 16 of 20 | 18 of 20 | 7.10% | 23 |"
+    assert found in first
     assert 'base_model: "me/Tiny"' in first
-    both = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 6e8}, first)
-    assert "| `Tiny-Q4_K_M.gguf` | 397 MB |" in both  # a second file keeps the first one's row
+    other = repository.card_row("Tiny-Q8_0.gguf", {"bytes": 6e8})
+    both = repository.with_row(first, "Tiny-Q8_0.gguf", other)
+    assert found in both  # a second file keeps the first one's row
     assert "| `Tiny-Q8_0.gguf` | 600 MB | not computed | not asked |" in both
-    assert both.endswith("llama-server -hf me/Tiny-GGUF:Q4_K_M\n```\n")
-    again = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], {"bytes": 7e8}, both)
+    assert "llama-server -hf me/Tiny-GGUF:Q4_K_M\nollama run hf.co/me/Tiny-GGUF:Q4_K_M\n" in both
+    again = repository.with_row(both, "Tiny-Q8_0.gguf", repository.card_row("Tiny-Q8_0.gguf", {"bytes": 7e8}))
     assert again.count("Tiny-Q8_0.gguf`") == 1
     assert "700 MB" in again
+    assert again.count(repository.ROWS_HEAD[0]) == 1
 
 
-def test_card_keeps_licence_languages_and_data_of_the_trained_model(tmp_path):
-    head = "---\nlicense: mit\nlanguage:\n- en\n- de\ntags: [x]\ndatasets:\n  - me/rows\nmodel_name: y\n---\n# Mine"
-    folder_with(tmp_path / "model", README__md=head)
-    card = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", [str(tmp_path / "model")], TOLD)
-    header = card.split("---")[1]
+def test_rows_of_an_earlier_table_stay():
+    head = "| file | size | next words, KL to the trained model | right answers: trained, file |\n|---|---|---|---|"
+    earlier = f"# Mine\n{repository.ROWS_BEGIN}\n{head}\n| `a.gguf` | 1 MB | x | y |\n\nMy words\n"
+    both = repository.with_row(earlier, "b.gguf", "| `b.gguf` | 2 MB |")
+    rows = [*repository.ROWS_HEAD, "| `a.gguf` | 1 MB | x | y |", "| `b.gguf` | 2 MB |"]
+    assert both == "\n".join(["# Mine", repository.ROWS_BEGIN, *rows, "", "My words", ""])
+
+
+def test_card_says_that_blank_answers_prove_nothing():
+    blank = {**TOLD, "questions": {"trained_right": 0, "right": 0, "same": 20, "count": 20, "telling": 0}}
+    card = repository.gguf_card("Tiny-Q4_K_M.gguf", "me/Tiny-GGUF", ["me/Tiny"], blank)
+    assert "| 2.0e-05 (16-bit file) | blank: they prove nothing | blank: they prove nothing |" in card
+
+
+def test_card_keeps_what_the_trained_model_s_own_says(tmp_path):
+    folder_with(tmp_path / "model", README__md=TRAINED_CARD)
+    cards = [repository.card_of(tmp_path / "model")]
+    card = repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", [str(tmp_path / "model")], TOLD, cards)
+    header, body = card.split("---\n")[1], card.split("---\n", 2)[2]
     assert "license: mit\nlanguage:\n- en\n- de\ndatasets:\n  - me/rows\n" in header
     assert "model_name" not in header
     assert header.count("tags:") == 1
+    assert "## How it was trained\n\nLoRA adapters of `me/base` learned from `me/rows`: SFT with TRL.\n" in body
+    assert "### Results on held-out rows" in body
+    assert "| learning_rate | `0.0002` |" in body
+    assert "transformers import" not in body
+
+
+def test_somebodys_own_words_are_not_taken_for_how_it_was_trained():
+    theirs = TRAINED_CARD.replace(', "hfft-widgets"', "")
+    assert repository.training_told(theirs) == repository.training_told("# No header") == []
+    assert repository.kept_facts([theirs])[0] == "license: mit"
 
 
 def test_somebodys_own_card_stays():
-    assert repository.gguf_card("Tiny-Q8_0.gguf", "me/Tiny-GGUF", ["me/Tiny"], TOLD, "# My own words") is None
+    assert repository.with_row("# My own words", "Tiny-Q8_0.gguf", repository.card_row("Tiny-Q8_0.gguf", TOLD)) is None

@@ -83,6 +83,19 @@ def test_a_card_of_hostile_names_stays_a_card():
     assert "<script>" not in "".join(body.split("`")[::2])  # what is not code
 
 
+def test_a_card_shows_how_the_held_out_loss_went():
+    history = [{"step": step, "eval_loss": 2.0 if step < 40 else 1.0 + step / 100} for step in range(0, 100, 2)]
+    more = [{"step": 99, "loss": 1.0}, {"step": 100, "eval_loss": float("nan")}]
+    text = card(plan_values(), None, {}, [*history, *more])
+    rows = [line for line in text.splitlines() if line.endswith("\u2588 |")]
+    assert rows[0] == f"| 0 | 2 | {24 * chr(0x2588)} |"
+    assert len(rows) <= 14
+    assert any(row.startswith("| 40 | 1.4 |") for row in rows)
+    assert rows[-1].startswith("| 98 |")
+    assert "lowest at step 40" in text
+    assert "lowest" not in card(plan_values(), None, {}, history[:2])
+
+
 def test_a_card_says_what_the_model_is():
     assert card_header(plan_values())["base_model_relation"] == "finetune"
     assert card_header(plan_values(task_type="SEQ_CLS"))["pipeline_tag"] == "text-classification"

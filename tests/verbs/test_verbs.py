@@ -110,12 +110,14 @@ def test_a_run_from_launch_to_end(home):
     [
         ({"verified": True, "strings": 40}, "The file was made, and verified:"),
         ({"verified": False, "reason": "cyllama could not be imported"}, "The file was made, but not verified"),
+        ({"verified": True, "questions": {"count": 4, "telling": 0}}, "its answers are blank: they prove nothing"),
         (None, "The file was made, but not verified"),
     ],
 )
 def test_an_export_is_called_verified_where_it_is(home, proof, words):
     told = f"tell('verified', **{proof!r})\n" if proof else ""
-    plans.keep(replace(plans.kept(kept("e" * 16, body=told + "tell('end')")), kind="export"))
+    asked = plans.kept(kept("e" * 16, body=told + "tell('end')"))
+    plans.keep(replace(asked, kind="export", plan={**asked.plan, "push_to": None}))
     run = verbs.launch("e" * 16).values["run"]
     while not (seen := verbs.wait(run, seconds=30)).values["complete"]:
         pass

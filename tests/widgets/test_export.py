@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 import hfft_widgets as hfft
@@ -113,7 +115,27 @@ def test_an_export_is_watched_to_its_answer(panel, tmp_path):
     assert commands["llama.cpp"] == "llama-server -m /models/tiny.gguf"
     assert "ollama run" in commands["Ollama"]
     assert all(command.splitlines()[0] in page(panel.report()).text for command in commands.values())
-    assert panel.summary().endswith("verified")
+    assert panel.summary().endswith("verified in llama.cpp")
+
+
+KILLED = """
+work = os.path.join(os.environ["HFFT_OUTPUT_DIR"], "work")
+if not os.path.exists(work):
+    os.makedirs(work)
+    open(os.path.join(work, "model.whole.json"), "w").close()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_an_export_that_was_killed_goes_on_by_a_click(panel, tmp_path):
+    (tmp_path / "go").touch()
+    run = panel.watch(hfft.launch(exports(panel, tmp_path, KILLED + SCRIPT)))
+    until(lambda: panel.failed is not None)
+    assert page(panel).primary == ["Go on from what it had finished"]
+    press(panel, "Go on from what it had finished")
+    until(lambda: panel.result is not None)
+    assert panel.result.id == run.id
 
 
 def test_what_the_trained_model_said_stands_beside_it(panel, tmp_path):

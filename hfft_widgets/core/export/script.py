@@ -121,7 +121,7 @@ SECONDS = {literal(steps.step_seconds)}  # expected, for the progress bar
 
 def main():
 {_untouched(steps)}    kept = []
-    with workspace(OUTPUT_DIR, SECONDS, len(QUANTIZATIONS)) as work:
+    with workspace(OUTPUT_DIR, SOURCES, SECONDS, len(QUANTIZATIONS)) as work:
         for quantization in QUANTIZATIONS:
             exported = OUTPUT_DIR / f"{{NAME}}-{{quantization}}.gguf"
             draft, proof = finished(exported, SOURCES) or make(work, quantization)
@@ -134,7 +134,8 @@ def main():
 @cache
 def sixteen_bits(work):
     model, truth, full = work / "model", work / "truth.npz", work / "16-bit.gguf"
-{_importance(steps)}{_indented([*_whole(steps), *_repaired(steps), *_converted(steps)])}
+{_importance(steps)}    # What a run that was killed had finished is not made again; it is compared again.
+{_indented(_sixteen_bits(steps))}
 
 
 def make(work, quantization):
@@ -208,6 +209,8 @@ def _summary(steps: ExportSteps) -> str:
 
 def _whole(steps: ExportSteps) -> list[str]:
     given = f"folder=model, dtype={literal(steps.dtype)}, truth=truth, prompt=PROMPT"
+    if steps.adapter:
+        given = f"adapters={'[*CHAIN, MODEL]' if steps.chain else '[MODEL]'}, base=BASE, {given}"
     given += ", unchanged_too=True" if steps.unchanged_too else ""
     given += ", importance=importance, questions=QUESTIONS" if steps.weighs else ""
     if not steps.adapter:
@@ -216,21 +219,12 @@ def _whole(steps: ExportSteps) -> list[str]:
             "# A folder of its own, with links to the weights: the trained model stays as it is.",
             "gather(MODEL, model)",
             "# What the trained model says about a few texts: what the file must say too.",
-            f'proof = step("compute", "Computing what it says", {given})',
+            f'proof = made_before(model) or keep_whole(model, step("compute", "Computing what it says", {given}))',
         ]
-    adapters = "[*CHAIN, MODEL]" if steps.chain else "[MODEL]"
     return [
         "# An adapter is a small change to its base model. llama.cpp runs one whole model: add the two up. The sum",
         "# must say what the trained model says, and be another model than the base.",
-        f'proof = step("merge", "Merging the adapter into its base model", adapters={adapters}, base=BASE, {given})',
-    ]
-
-
-def _repaired(steps: ExportSteps) -> list[str]:
-    context = f", context={steps.context}" if steps.context else ""
-    return [
-        "# What transformers leaves out or writes otherwise, the converter would read wrongly and silently.",
-        f'proof["repairs"] = repair(model, SOURCES{context})',
+        f'proof = made_before(model) or keep_whole(model, step("merge", "Merging the adapter into its base", {given}))',
     ]
 
 
@@ -240,12 +234,19 @@ _CONVERT = (
 )
 
 
-def _converted(steps: ExportSteps) -> list[str]:
+def _sixteen_bits(steps: ExportSteps) -> list[str]:
     asked = ", questions=QUESTIONS, longest=LONGEST" if steps.questions else ""
+    context = f", context={steps.context}" if steps.context else ""
+    needs_model = steps.converts_again or steps.alone
     return [
-        "# llama.cpp's own converter: the same weights in one file, 16 bits each. It must say what the model says.",
-        _CONVERT.format(file="full", outtype=literal(steps.outtype)),
-        *([] if steps.converts_again or steps.alone else ["discard(model)"]),
+        f"if not (proof := made_before(full{', model' if needs_model else ''})):",
+        *(f"    {line}" for line in _whole(steps)),
+        "    # What transformers leaves out or writes otherwise, the converter would read wrongly and silently.",
+        f'    proof["repairs"] = repair(model, SOURCES{context})',
+        "    # llama.cpp's own converter: the same weights in one file, 16 bits each. It must say what the model says.",
+        f"    {_CONVERT.format(file='full', outtype=literal(steps.outtype))}",
+        "    keep_whole(full, proof)",
+        *([] if needs_model else ["discard(model)"]),
         f'proof |= step("prove", "Comparing the file with the trained model", file=full, truth=truth{asked})',
         "return full, proof",
     ]
@@ -294,10 +295,10 @@ def _file(steps: ExportSteps) -> list[str]:
     """The file of one quantization, made of the 16-bit file."""
     if steps.quantizations == (steps.sixteen,):
         return ["return sixteen_bits(work)"]
-    lines = ["full, proof = sixteen_bits(work)"]
+    lines = ['draft = work / f"{quantization}.gguf.part"', "if proof := made_before(draft):", "    return draft, proof"]
+    lines.append("full, proof = sixteen_bits(work)")
     if steps.sixteen:
         lines += [f"if quantization == {literal(steps.sixteen)}:", "    return full, proof"]
-    lines.append('draft = work / f"{quantization}.gguf.part"')
     if steps.alone:
         own = _adapter_alone(steps.outtype)
         if len(steps.quantizations) == 1 + bool(steps.sixteen):
@@ -317,8 +318,8 @@ def _file(steps: ExportSteps) -> list[str]:
         ]
     lines += [
         "# Each tensor may lose only what its type explains.",
-        'lost = step("compare", "Comparing the tensors", file=draft, source=full)',
+        'proof = keep_whole(draft, proof | step("compare", "Comparing the tensors", file=draft, source=full))',
     ]
     if not steps.several:
         lines.append("discard(full)")
-    return [*lines, "return draft, {**proof, **lost}"]
+    return [*lines, "return draft, proof"]

@@ -101,8 +101,15 @@ class LocalBackend:
             return run_folder.last_seen(_folder(job_id)) != before
 
     def checkpoint(self, job_id: str) -> int | None:
-        """The step of the newest complete checkpoint, or None; raises RunNotFoundError."""
-        return max(run_folder.checkpoints(self._existing(job_id)[0]), default=None)
+        """The step of the newest complete checkpoint, 0 for what an export had finished, or None.
+
+        Raises:
+            RunNotFoundError: There is no such run.
+        """
+        folder, values = self._existing(job_id)
+        if values.get("kind") == "export":
+            return 0 if run_folder.finished_part(folder) else None
+        return max(run_folder.checkpoints(folder), default=None)
 
     def resume(self, job_id: str, submission: Submission | None = None) -> None:
         """Start a run that has ended again, in its own folder: its script goes on from the newest checkpoint.
@@ -133,7 +140,7 @@ class LocalBackend:
             raise RunError(
                 f"The run local:{job_id} made no checkpoint.",
                 why="It ended before its first one, or they were deleted.",
-                remedy="Launch its plan again, with a smaller save_steps if it may be ended again.",
+                remedy="Launch its plan again; a training that may be ended again needs a smaller save_steps.",
             )
         return step
 

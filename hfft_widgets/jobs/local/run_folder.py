@@ -75,6 +75,11 @@ def checkpoints(folder: Path) -> dict[int, Path]:
     return found
 
 
+def finished_part(folder: Path) -> bool:
+    """Whether an export that was killed had finished a part, from which its script goes on (`scripts.gguf`)."""
+    return any((folder / supervisor.OUTPUT / "work").glob("*.whole.json"))
+
+
 def go_on(folder: Path, step: int, submission: Submission | None) -> None:
     """Make a run that has ended ready to start again from a checkpoint. Raises OSError.
 

@@ -78,6 +78,10 @@ class Allowance:
         """The same with the person's yes to one launch that can cost so much."""
         return replace(self, yes=Yes(fingerprint, attempt, usd))
 
+    def has_yes(self, fingerprint: str, attempt: int | None) -> bool:
+        """Whether the person was asked about this very launch, and agreed."""
+        return self.yes is not None and (self.yes.fingerprint, self.yes.attempt) == (fingerprint, attempt)
+
     def covers(self, usd: float) -> bool:
         """Whether it allows a launch that can cost so much, beside what was launched in the last 24 hours."""
         if self.max_usd is not None and usd > self.max_usd + _CENT:
@@ -124,7 +128,7 @@ def allowed_by(allowance: Allowance, fingerprint: str, attempt: int | None, usd:
     yes = allowance.yes
     if usd <= 0:
         return FREE
-    if yes is not None and (yes.fingerprint, yes.attempt) == (fingerprint, attempt) and usd <= yes.usd + _CENT:
+    if yes is not None and allowance.has_yes(fingerprint, attempt) and usd <= yes.usd + _CENT:
         return PERSON
     if allowance.covers(usd):
         return PERSON if allowance.max_usd is None else LIMIT

@@ -1,4 +1,7 @@
-"""What must hold before a training starts, whoever starts it: code is held, and a reward that is paid for was tried."""
+"""What must hold before a run starts, whoever starts it.
+
+Code is held, a reward that is paid for was tried, and a file goes to a new repository, or where a person agreed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from hfft_widgets.core.plan.hardware import host_of
-from hfft_widgets.errors import LaunchError, UnheldCodeError
+from hfft_widgets.errors import ExistingRepositoryError, LaunchError, UnheldCodeError
 from hfft_widgets.jobs.base import Submission
 
 UNHELD = "HFFT_UNHELD_CODE"
@@ -77,3 +80,39 @@ def check_reward(submission: Submission) -> None:
             why=". ".join(trial["problems"]) + ".",
             remedy="Choose other rewards (correct is the strictest), and try them with hfft.try_reward(plan).",
         )
+
+
+def destination(submission: Submission) -> str:
+    """What a person should know of the repository that an export's file goes to; "" of a new one, or an empty one.
+
+    Raises:
+        HubError: The Hub cannot be asked.
+    """
+    repo = submission.plan.get("push_to")
+    if submission.kind != "export" or not repo:
+        return ""
+    from hfft_widgets.hub import repos
+    from hfft_widgets.hub.token import find_token
+
+    there = repos.pushed(find_token(), str(repo))
+    if there is None or (there.private and not there.holds_something):
+        return ""
+    seen = "private" if there.private else "public: everybody can see and download what goes there"
+    return f"{repo} exists, and is {seen}."
+
+
+def check_destination(submission: Submission) -> None:
+    """Refuse to put a file into a repository that exists, unless a person agreed.
+
+    Raises:
+        ExistingRepositoryError: It exists.
+        HubError: The Hub cannot be asked.
+    """
+    if submission.into_existing or not (known := destination(submission)):
+        return
+    raise ExistingRepositoryError(
+        known,
+        why="The file would be put beside what is there; nothing is replaced, and a README of your own stays as it is.",
+        remedy="Choose a new name. If you want it there: hfft.launch(plan, into_existing=True), or "
+        "`hfft launch --into-existing` at a prompt.",
+    )

@@ -35,8 +35,8 @@ def judge(questions, answers, quantization):
     """How the file's answers compare with the trained model's; refuses too many others, empty or endless ones.
 
     Returns:
-        count, same (word for word), alike (the same beginning), right and trained_right (equal to what was expected),
-        and the answers themselves.
+        count, same (word for word), alike (the same beginning), telling (with a word on either side: only these prove
+        something), right and trained_right (equal to what was expected), and the answers themselves.
     """
     trained = [row["after"] for row in questions]
     endless = sum(answer is None for answer in answers)
@@ -45,13 +45,13 @@ def judge(questions, answers, quantization):
     expected = [row["expected"] for row in questions]
     alike = sum(begins_alike(a, b) for a, b in zip(answers, trained, strict=True))
     right, was_right = equal(answers, expected), equal(trained, expected)
+    telling = sum(bool(a.strip() or b.strip()) for a, b in zip(answers, trained, strict=True))
     found = {
         "count": len(questions), "alike": alike, "right": sum(right), "trained_right": sum(was_right),
-        "same": sum(equal(answers, trained)), "answers": answers,
+        "same": sum(equal(answers, trained)), "telling": telling, "answers": answers,
     }  # fmt: skip
     if silent + endless > len(questions) // BROKEN:
         raise other_answers(found, f"{silent} are empty and {endless} do not come to an end", quantization)
-    telling = sum(bool(a.strip() or b.strip()) for a, b in zip(answers, trained, strict=True))
     others, most = len(questions) - alike, allowed(quantization, telling)
     if others > most:
         raise other_answers(found, f"{others} of {telling} begin with other words (allowed: {most})", quantization)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import signal
@@ -28,18 +29,25 @@ MADE_HERE = ".made-by-hfft-export"  # only a work folder with this file in it is
 
 
 @contextmanager
-def workspace(output_dir, seconds, files=1):
-    """A folder for what is only needed on the way; it is gone afterwards, whatever happens.
+def workspace(output_dir, sources, seconds, files=1):
+    """A folder for what is only needed on the way; it is gone afterwards, unless the process is killed.
+
+    Then the next run of the same script on the same models goes on from what was whole, see `made_before`.
 
     Args:
         output_dir: Where the result goes.
+        sources: The trained model, then its base or None.
         seconds: How long each step may take: step name -> seconds. It weighs the progress bar.
         files: How many files are made; the seconds are those of all.
     """
     work = Path(output_dir) / "work"
-    discard_workspace(work)
-    work.mkdir(parents=True)
-    (work / MADE_HERE).touch()
+    made_of = hashlib.sha256(Path(__file__).read_bytes() + made_from(sources).encode()).hexdigest()
+    if (work / MADE_HERE).is_file() and (work / MADE_HERE).read_text("utf-8") == made_of:
+        discard_halves(work)
+    else:
+        discard_workspace(work)
+        work.mkdir(parents=True)
+        (work / MADE_HERE).write_text(made_of, "utf-8")
     ExportProgress.expect(seconds, files)
     try:
         yield work
@@ -58,6 +66,42 @@ def discard_workspace(work):
             remedy="Set HFFT_OUTPUT_DIR to another folder.",
         )
     shutil.rmtree(work, ignore_errors=True)
+
+
+WHOLE = ".whole.json"  # beside what a step has finished: what it found
+ON_THE_WAY = ("truth.npz", "imatrix.gguf")  # written by the first step, needed by later ones
+
+
+def keep_whole(path, found):
+    """Note that a file or folder of the work folder is finished, with what was found of it, and return that."""
+    if Path(path).is_file():
+        with Path(path).open("rb+") as stream:  # on the disk, before the note says so
+            os.fsync(stream.fileno())
+    note = Path(f"{path}{WHOLE}")
+    part = note.with_suffix(".part")
+    part.write_text(json.dumps({"done": ExportProgress.done, "found": found}), "utf-8")
+    part.replace(note)
+    return found
+
+
+def made_before(path, *others):
+    """What was found of a file or folder that a killed run had finished, if the others are there too; else None."""
+    note = Path(f"{path}{WHOLE}")
+    if not note.is_file() or not all(Path(one).exists() for one in (path, *others)):
+        return None
+    kept = json.loads(note.read_text("utf-8"))
+    ExportProgress.done = kept["done"]
+    print(f"Going on with {Path(path).name}, which an earlier run had made", flush=True)
+    return kept["found"]
+
+
+def discard_halves(work):
+    """Delete what a killed run had not finished."""
+    noted = {note.name.removesuffix(WHOLE) for note in work.glob(f"*{WHOLE}")}
+    kept = {MADE_HERE, *noted, *(f"{name}{WHOLE}" for name in noted), *(ON_THE_WAY if noted else ())}
+    for path in work.iterdir():
+        if path.name not in kept:
+            discard(path)
 
 
 def discard(path):
@@ -152,7 +196,7 @@ def made_from(sources):
     for source in sources:
         files = sorted(Path(source).iterdir()) if source and Path(source).is_dir() else []
         stats = [(file.name, file.stat()) for file in files if file.is_file()]
-        stamps.append([source, [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]])
+        stamps.append([source and str(source), [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]])
     return hashlib.sha256(json.dumps(stamps).encode()).hexdigest()[:16]
 
 

@@ -26,8 +26,13 @@ def local_folder(model, patterns):
 
 
 def gather(model, folder):
-    """A folder with all files of a full model: links where the system can make them, so it takes no disk."""
+    """A folder with all files of a full model: links where the system can make them, so it takes no disk.
+
+    One that is there is left as it is: what a killed run had not finished was deleted.
+    """
     source, folder = local_folder(model, MODEL_FILES), Path(folder)
+    if folder.exists():
+        return
     folder.mkdir(parents=True)
     for file in model_files(source):
         place(file, folder / file.name)

@@ -33,7 +33,8 @@ BARS = {
 # What went wrong, by what the step said, and what to do about it.
 REMEDIES = (
     (
-        r"No space left on device|Errno 28|WinError 112|File too large|Errno 27",
+        # numpy, which writes the file's tensors, has words of its own
+        r"No space left on device|Errno 28|WinError 112|File too large|Errno 27|Not enough free space|\d+ written\b",
         "Free disk space, or set HFFT_OUTPUT_DIR to a larger disk.",
     ),
     (r"MemoryError|not enough memory|bad_alloc|out of memory|killed", "Close other programs, or use more memory."),

@@ -116,8 +116,9 @@ class BillingPanel(Panel):
         limit, self.limit = self.limit, None  # one look, one launch
         confirmed = limit.fingerprint if limit and max_usd is None else None
         most = limit.usd if limit and max_usd is None else max_usd
+        # what was looked at said where the result goes, and whether that exists
         run = api.launch(self.plan_to_pay(), max_usd=most, confirmed=confirmed, namespace=self.namespace,
-                         stall_minutes=self.stall_minutes)  # fmt: skip
+                         stall_minutes=self.stall_minutes, into_existing=confirmed is not None)  # fmt: skip
         self.forget_price()
         return self.started(run)
 

@@ -41,6 +41,17 @@ def test_cut_answer_and_warnings_are_shown():
     assert "llama.cpp puts <s> before a conversation." in text
 
 
+def test_blank_answers_are_not_called_verified():
+    asked = {"count": 41, "alike": 41, "same": 41, "right": 0, "trained_right": 0, "telling": 0, "answers": []}
+    text = shown(questions=asked)
+    assert "Its answers are blank: they prove nothing" in text
+    assert "Verified in" not in text
+    assert "41 of 41" not in text
+    some = shown(questions={**asked, "telling": 30})
+    assert "Verified in llama.cpp" in some
+    assert "11 answers of both blank" in some
+
+
 def test_empty_answer_is_not_hidden():
     assert "(an empty answer)" in shown(answer="")
 

@@ -74,7 +74,12 @@ def push(exported, repo, sources, told, ollama):
     refuse_replacing(repo, exported.parent, [exported.name])
     patiently(lambda: create_repo(repo, private=True, exist_ok=True))
     files = [CommitOperationAdd(path_in_repo=exported.name, path_or_fileobj=str(exported))]
-    card = gguf_card(exported.name, repo, sources, told, earlier_card(repo))
+    earlier = hub_card(repo)
+    if earlier is None:
+        cards = [card_of(source) for source in sources if source]
+        card = gguf_card(exported.name, repo, sources, told, cards)
+    else:
+        card = with_row(earlier, exported.name, card_row(exported.name, told))
     if card is not None:
         files.append(CommitOperationAdd(path_in_repo="README.md", path_or_fileobj=card.encode()))
     said = {"template": ollama["template"], "params": json.dumps(ollama["params"], ensure_ascii=False)}
@@ -86,79 +91,113 @@ def push(exported, repo, sources, told, ollama):
     patiently(lambda: create_commit(repo, operations=files, commit_message=f"Add {exported.name}"))
 
 
-def earlier_card(repo):
-    """The card that the repository has, or None."""
+# ---- The card ------------------------------------------------------------------------------------
+
+
+def card_of(source):
+    """The card of a model, in its folder or on the Hub; "" if it has none."""
+    if not Path(source).is_dir():
+        return hub_card(source) or ""
+    file = Path(source) / "README.md"
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+
+def hub_card(repo):
+    """The card that a repository has, or None."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(hf_hub_download(repo, "README.md")).read_text("utf-8")
-    except EntryNotFoundError:
+        return Path(hf_hub_download(repo, "README.md")).read_text("utf-8", "replace")
+    except (EntryNotFoundError, RepositoryNotFoundError):
         return None
 
 
 ROWS_BEGIN = "<!-- files: made by hfft-widgets; a row for each -->"
-ROWS_HEAD = "| file | size | next words, KL to the trained model | right answers: trained, file |\n|---|---|---|---|"
+# A column that comes later stands at the end: the rows of earlier files keep their cells.
+ROWS_HEAD = (
+    "| file | size | next words: KL to the model | right answers: model, file | same answers | lost at most | texts |",
+    "|---|---|---|---|---|---|---|",
+)
+NOTHING_PROVEN = "blank: they prove nothing"
 
 
 def card_row(name, told):
     """What was found of a file, as a row of the card's table."""
-    numbers, asked = told.get("numbers") or {}, told.get("questions") or {}
+    numbers, asked, lost = (told.get(key) or {} for key in ("numbers", "questions", "lost"))
     apart = f"{numbers['kl']:.1e} (16-bit file)" if numbers else "not computed"
     right = f"{asked['trained_right']} and {asked['right']} of {asked['count']}" if asked else "not asked"
-    return f"| `{name}` | {told['bytes'] / 1e6:,.0f} MB | {apart} | {right} |"
+    same = f"{asked['same']} of {asked['count']}" if asked else "not asked"
+    if asked and not asked["telling"]:
+        right = same = NOTHING_PROVEN
+    most = f"{max(lost.values()):.2%}" if lost else "not quantized"
+    split = str(told.get("strings") or "none")
+    return f"| `{name}` | {told['bytes'] / 1e6:,.0f} MB | {apart} | {right} | {same} | {most} | {split} |"
 
 
 def with_row(card, name, row):
     """The card with the file's row in its table; None for a card that has no such table."""
-    if ROWS_BEGIN not in card:
+    before, begin, after = card.partition(f"{ROWS_BEGIN}\n")
+    if not begin:
         return None
-    before, _, after = card.partition(f"{ROWS_BEGIN}\n{ROWS_HEAD}\n")
     lines = after.split("\n")
     count = next((n for n, line in enumerate(lines) if not line.startswith("|")), len(lines))
-    rows = sorted({*(line for line in lines[:count] if not line.startswith(f"| `{name}` |")), row})
-    return "\n".join([f"{before}{ROWS_BEGIN}", ROWS_HEAD, *rows, *lines[count:]])
+    earlier = lines[len(ROWS_HEAD) : count]
+    rows = sorted({*(line for line in earlier if not line.startswith(f"| `{name}` |")), row})
+    return "\n".join([f"{before}{ROWS_BEGIN}", *ROWS_HEAD, *rows, *lines[count:]])
 
 
 KEPT_FACTS = re.compile(
     r"^(?:license|license_name|license_link|language|datasets|pipeline_tag):.*(?:\n(?:[ \t]+|- ).*)*", re.MULTILINE
 )
+HEADER = re.compile(r"---\s*\n(.*?)\n---", re.DOTALL)
 
 
-def kept_facts(sources):
+def kept_facts(cards):
     """Licence, languages and data as the card of the trained model says, else that of its base."""
-    for source in sources:
-        file = source and Path(source) / "README.md"
-        if file and file.is_file():
-            header = re.match(r"---\s*\n(.*?)\n---", file.read_text("utf-8", "replace"), re.DOTALL)
-            if header and (found := KEPT_FACTS.findall(header[1])):
-                return found
-    return []
+    headers = [header[1] for card in cards if (header := HEADER.match(card))]
+    return next((found for header in headers if (found := KEPT_FACTS.findall(header))), [])
 
 
-def gguf_card(name, repo, sources, told, earlier=None):
-    """The text of the model card; what is a folder of one machine is not named. None: the earlier one stays."""
-    if earlier is not None:
-        return with_row(earlier, name, card_row(name, told))
+def training_told(card):
+    """How it was trained and what came out, by the trained model's own card; nothing of a card by somebody else."""
+    header = HEADER.match(card)
+    if not header or "hfft-widgets" not in header[1]:
+        return []
+    body = card[header.end() :].partition("\n# ")[2].partition("\n")[2]  # below its title
+    told = re.sub(r"^#", "##", body.partition("\n## Use\n")[0].strip(), flags=re.MULTILINE)
+    return ["", "## How it was trained", "", told] if told else []
+
+
+def gguf_card(name, repo, sources, told, cards=()):
+    """The text of a new card; what is a folder of one machine is not named.
+
+    Args:
+        name: The file.
+        repo: Where it goes.
+        sources: The trained model, what lies between, its base.
+        told: What was found of the file.
+        cards: The texts of the sources' cards.
+    """
     made = [source for source in sources if source and not Path(source).is_absolute()][:1]
     relation = "adapter" if told.get("alone") else "quantized" if made == [sources[0]] else "finetune"
     header = [f"base_model: {json.dumps(made[0])}", f"base_model_relation: {relation}"] if made else []
-    header += kept_facts(sources)
-    quantization = name.removesuffix(".gguf").rpartition("-")[2]
+    header += [*kept_facts(cards), "library_name: gguf", "tags: [gguf, hfft-widgets]"]
     origin = f"`{made[0]}` for llama.cpp" if made else "A model for llama.cpp"
-    lines = [
-        "---",
-        *header,
-        "library_name: gguf",
-        "tags: [gguf, hfft-widgets]",
-        "---",
-        "",
-        f"# {repo.rpartition('/')[2]}",
-    ]
-    lines += ["", f"{origin}, Ollama and LM Studio. Each file got its name only after llama.cpp had computed the same"]
-    lines += ["next words as the trained model, split text into the same tokens, and answered.", "", ROWS_BEGIN]
-    lines += [ROWS_HEAD, card_row(name, told)]
-    start = (
-        f"llama-server -m base.gguf --lora {name}" if told.get("alone") else f"llama-server -hf {repo}:{quantization}"
-    )
-    return "\n".join([*lines, "", "```sh", start, "```", ""])
+    lines = ["---", *header, "---", "", f"# {repo.rpartition('/')[2]}", ""]
+    lines += [f"{origin}, Ollama and LM Studio.", "", "## How to run it", "", *start_lines(name, repo, told), ""]
+    lines += ["## Files and their proof", ""]
+    lines += ["Each file got its name only after llama.cpp had computed the same next words as the trained model,"]
+    lines += ["split text into the same tokens, and answered.", "", ROWS_BEGIN, *ROWS_HEAD, card_row(name, told)]
+    return "\n".join([*lines, *(training_told(cards[0]) if cards else []), ""])
+
+
+def start_lines(name, repo, told):
+    """The lines that start the file in each program."""
+    if told.get("alone"):
+        lines = [f"llama-server -m base.gguf --lora {name}"]
+    else:
+        tag = name.removesuffix(".gguf").rpartition("-")[2]
+        lines = [f"llama-server -hf {repo}:{tag}", f"ollama run hf.co/{repo}:{tag}"]
+        lines.append(f"lms get https://huggingface.co/{repo}@{tag}")
+    return ["```sh", *lines, "```"]
