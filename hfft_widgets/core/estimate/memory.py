@@ -82,7 +82,7 @@ def peak_allocation(model: ModelFacts, work: Work, *, gpu: bool = True, scores: 
     layer = (saved if work.checkpointing else 0) + flight
     if work.dora:
         # the norm of the sum of weight and adapter is taken of the whole matrix, in float32 (PEFT, tuners/lora/dora.py)
-        layer += 3 * 4 * max(inputs * outputs for inputs, outputs in model.lora_linears(work.targets))
+        layer += 3 * 4 * model.layout.largest_adapted(work.targets)
     head_gradient = model.head_parameters * trained_size if work.full else 0
     moments: tuple[dict[str, float], ...] = (
         {"gradients": kept, "activations": activations, "logits": _head(model, work, size),
@@ -161,8 +161,8 @@ def _inputs_lora(model: ModelFacts, work: Work, computed: int) -> float:
     layout, targets = model.layout, work.targets
     kept = per_number * layout.adapter_inputs(work.lora_r, targets) + work.dropout * layout.adapter_inputs(0, targets)
     # DoRA scales what a layer gives by a factor that learns: it is kept for that factor's gradient
-    scaled = per_number * sum(outputs for _, outputs in model.lora_linears(targets)) if work.dora else 0
-    return kept / model.layers + scaled
+    scaled = per_number * layout.adapter_outputs(targets) if work.dora else 0
+    return (kept + scaled) / model.layers
 
 
 def _in_flight(model: ModelFacts) -> float:
