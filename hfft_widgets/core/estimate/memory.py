@@ -32,6 +32,8 @@ _SCORES_ALIVE = 3
 _WIDE_LOGIT = 16
 # share of the card that vLLM takes beside the training (TRL's vllm_gpu_memory_utilization)
 VLLM_SHARE = 0.3
+VLLM = "vLLM"
+"""Name of that part."""
 
 
 def memory_parts(model: ModelFacts, work: Work, flavor: Flavor) -> dict[str, float]:
@@ -41,7 +43,7 @@ def memory_parts(model: ModelFacts, work: Work, flavor: Flavor) -> dict[str, flo
     peak = {name: float(size) for name, size in allocated.items() if size}
     if not flavor.gpu:
         return {**peak, "runtime": _PROCESS_BYTES}
-    vllm = {"vLLM": VLLM_SHARE * flavor.memory_bytes} if work.vllm and work.generates else {}
+    vllm = {VLLM: VLLM_SHARE * flavor.memory_bytes} if work.vllm and work.generates else {}
     return {**peak, **vllm, "runtime": fsum(peak.values()) * (FRAGMENTATION - 1) + context_bytes(flavor)}
 
 

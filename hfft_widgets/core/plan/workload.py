@@ -214,6 +214,11 @@ class Training:
         return self.trainer.groups and self.settings.group_by_length and not (self.packs or self.data.pictures)
 
     @property
+    def longest_first(self) -> bool:
+        """Whether it begins with its longest rows, as a pilot does; packed and grouped rows do so by themselves."""
+        return self.pilot_run and not (self.packs or self.groups_rows or self.data.pictures)
+
+    @property
     def row_limit(self) -> int:
         """Tokens that a row may have: prompts are never cut where answers are generated, nor rows with pictures."""
         free = self.trainer.generates or self.data.pictures
