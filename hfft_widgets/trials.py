@@ -132,7 +132,9 @@ def measured(plan: TrainingPlan, run: Run) -> TrainingPlan:
     memory = max((float(point.value) for point in run.history.get("gpu_memory_bytes", ())), default=None)
     about = ("flavor", "batch_size", "accumulation", "max_length", "method", "peft")
     words = measured_words(found_on.estimate.step_seconds, memory)
-    return dataclasses.replace(found_on, reasons=(*plan.reasons, Reason(words, about, "", moving("time"))))
+    return dataclasses.replace(
+        found_on, reasons=(*plan.reasons, Reason(words, about, "", (*moving("time"), *moving("memory"))))
+    )
 
 
 def _of_plan(plan: TrainingPlan) -> tuple[list[str], list[RewardFunction], list[float]]:

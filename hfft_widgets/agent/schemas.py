@@ -53,15 +53,18 @@ class ProofResult(ToolResult):
 class PlanResult(ToolResult):
     """A plan of a training or an export."""
 
-    kind: str = Field(description="training or export")
+    kind: str = Field(description="training, export or sweep")
     title: str
     model: str
     flavor: str
-    fingerprint: str = Field(description="What launch and script take.")
+    fingerprint: str = Field(description='What launch and script take; "" of a sweep, whose rows have their own.')
     ceiling_usd: float = Field(description="The most it can cost at today's price; launch takes exactly that.")
     obstacle: str = Field(description='Why it cannot be launched as it is; "" if nothing is known.')
     reasons: list[str]
     warnings: list[str]
+    rows: list[dict[str, Any]] = Field(
+        default=[], description="Of a sweep: value, fingerprint, ceiling_usd, seconds, fits of each plan, for launch."
+    )
     pilot: dict[str, Any] | None = Field(
         default=None, description="Of a paid training: fingerprint and ceiling_usd of its ten real steps, for launch."
     )

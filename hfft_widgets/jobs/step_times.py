@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hfft_widgets import folders
-from hfft_widgets.core.estimate.pace import finished_run
+from hfft_widgets.core.estimate.pace import finished_run, memory_share
 from hfft_widgets.core.plan.hardware import FinishedRun, Flavor
 from hfft_widgets.core.run.events import Event
 from hfft_widgets.core.run.journal import Journal
@@ -48,12 +48,14 @@ def _whole(plan: Mapping[str, Any], start: Event, end: Event) -> FinishedRun | N
 
 
 def _pilot(plan: Mapping[str, Any], journal: Journal) -> FinishedRun | None:
-    """By the steps from the second on: the first ones warm up, and evaluations stand before them."""
+    """By the steps from the second on: the first one warms up on the longest rows, and evaluations stand before it."""
     points = journal.history.get("loss", ())[1:]
     if not points:
         return None
     alone = {**plan, "estimate": {**(plan.get("estimate") or {}), "check_seconds": 0.0}}
-    return finished_run(alone, points[-1].step - points[0].step, points[-1].seconds - points[0].seconds)
+    found = finished_run(alone, points[-1].step - points[0].step, points[-1].seconds - points[0].seconds)
+    held = max((point.value for point in journal.history.get("gpu_memory_bytes", ())), default=0.0)
+    return found and dataclasses.replace(found, memory=memory_share(plan, held))
 
 
 def finished_on(flavors: tuple[Flavor, ...]) -> tuple[Flavor, ...]:

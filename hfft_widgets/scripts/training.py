@@ -67,9 +67,8 @@ class Progress(TrainerCallback, ExportableState):
         kind = "eval" if any(name.startswith("eval_") for name in logs) else "log"
         if "train_runtime" in logs:
             kind = "summary"
-        self.say(
-            kind, metrics={name: value for name, value in logs.items() if name != "epoch"}, **_place(state), **_memory()
-        )
+        metrics = {name: value for name, value in logs.items() if name != "epoch"} | _memory()
+        self.say(kind, metrics=metrics, **_place(state))
 
     def on_save(self, args, state, control, **kwargs):
         """A checkpoint is on disk."""
@@ -105,6 +104,7 @@ def _place(state):
 
 
 def _memory():
+    """The most that the card held so far."""
     return {"gpu_memory_bytes": torch.cuda.max_memory_reserved()} if torch.cuda.is_available() else {}
 
 

@@ -106,20 +106,21 @@ def sweep_of(text: str) -> tuple[str, list[Any]]:
         raise PlanError(f"{text!r} is no sweep.", remedy='Give a setting and its values, "learning_rate=1e-5,1e-4".')
     name, words = name.strip(), [word.strip() for word in values.split(",") if word.strip()]
     if name in SETTINGS and SETTINGS[name].kind == "names":
-        return name, [word.split("+") for word in words]
+        return name, [[one.strip() for one in word.split("+")] for word in words]
     return name, [_typed(word) for word in words]
 
 
 def _typed(word: str) -> Any:
     try:
-        return json.loads(word)
+        return json.loads(word.lower() if word in {"True", "False"} else word)
     except ValueError:
         return word
 
 
 def _kept_sweep(sweep: Sweep) -> Reply:
     """The price of a sweep; each of its plans is kept for launch, where a person is asked for each that costs."""
-    asked = [submission(cast("TrainingPlan", plan), JobTarget()) for plan in sweep.plans]
+    made = [cast("TrainingPlan", plan) for plan in sweep.plans]
+    asked = [submission(plan, JobTarget()) for plan in made]
     for one in asked:
         plans.keep(one)
     usd = [ceiling_usd(one) for one in asked]
@@ -127,13 +128,27 @@ def _kept_sweep(sweep: Sweep) -> Reply:
     cost = f"They can cost up to {usd_text(sum(usd))} in all." if sum(usd) else "They cost nothing."
     way = "all at once" if sweep.is_paid else "one after the other has ended"
     return reply(
-        {**sweep.to_dict(), "rows": rows, "ceiling_usd": sum(usd)},
-        f"{len(rows)} plans. {cost} Each has a fingerprint and a ceiling_usd of its own.",
+        {
+            **sweep.to_dict(),
+            "rows": rows,
+            "ceiling_usd": sum(usd),
+            "model": made[0].model,
+            "fingerprint": "",
+            "obstacle": obstacle_of(asked[0]),
+            "reasons": [],
+            "warnings": list(dict.fromkeys(words for plan in made for words in plan.warnings)),
+        },
+        f"{len(rows)} plans. {cost} Each is launched by its own fingerprint:",
+        *(f"{row['value']}: {row['fingerprint']}, {_at_most(row['ceiling_usd'])}" for row in rows),
         f"Next: launch them, {way}. {RULE} Do that with control. The best has the best {sweep.metric}.",
         quote=str(sweep),
         quotes=_QUOTES,
         shows=sweep,
     )
+
+
+def _at_most(usd: float) -> str:
+    return f"at most {usd_text(usd)}" if usd else "free"
 
 
 def _agreed(report: ValidationReport, method: str, *, use_mapping: bool, use_fixes: bool) -> ValidationReport:

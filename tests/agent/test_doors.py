@@ -11,7 +11,7 @@ from hfft_widgets import cli
 from hfft_widgets.agent import serve
 from hfft_widgets.agent.mcp import make_server
 from hfft_widgets.jobs.money import Allowance
-from hfft_widgets.verbs.table import VERBS, Verb
+from hfft_widgets.verbs.table import VERBS, Verb, verb
 from tests.agent.conftest import TOKEN, talk
 from tests.verbs.conftest import finished
 
@@ -60,7 +60,16 @@ def test_every_door_gives_the_same(one, sample_folders, pairs, capsys, request):
     run = finished(body=RUN)
     if one.name == "upload":
         request.getfixturevalue("hub")
-    given = inputs(one, pairs, run)
+    check_doors(one, inputs(one, pairs, run), capsys)
+
+
+def test_a_sweep_comes_by_every_door(sample_folders, pairs, capsys):
+    given = {"model": "sample:model", "data": pairs, "use_mapping": True, "settings": {"max_steps": 2}}
+    check_doors(verb("plan"), {**given, "sweep": "learning_rate=1e-5,1e-4"}, capsys)
+
+
+def check_doors(one, given, capsys):
+    """The same values through Python, MCP of both eras, and each command."""
     python = one.call(**given).values
     if one.tool:
         server = make_server(Allowance(0.0))

@@ -99,10 +99,13 @@ def test_of_a_pilot_the_steps_count_and_not_its_start(made):
     pilot = made.pilot_plan
     each = 3 * pilot.estimate.step_seconds
     journal = Journal()
+    parts = pilot.estimate.parts
+    held = 1.3 * 1.05 * (sum(parts.values()) - parts["runtime"])
     events = [
-        {"n": step, "t": 500 * (step > 0) + each * step, "event": "log", "step": step, "metrics": {"loss": 1.0}}
+        {"n": step, "t": 500 * (step > 0) + each * step, "event": "log", "step": step,
+         "metrics": {"loss": 1.0, "gpu_memory_bytes": held * min(1, 0.5 + step / 10)}}
         for step in range(1, 11)
-    ]
+    ]  # fmt: skip
     start = {"n": 0, "t": 0.0, "event": "start", "step": 0, "total_steps": 10}
     end = {"n": 11, "t": 900.0, "event": "summary", "step": 10, "metrics": {}}
     journal.feed("".join(f"@hfft {json.dumps(event)}\n" for event in (start, *events, end)).encode())
@@ -110,3 +113,4 @@ def test_of_a_pilot_the_steps_count_and_not_its_start(made):
     after = dataclasses.replace(made, machines=step_times.finished_on(made.machines)).estimate
     assert after.step_seconds == pytest.approx(3 * made.estimate.step_seconds, rel=0.02)
     assert after.correction == pytest.approx(3)
+    assert after.memory_bytes.mid == pytest.approx(1.3 * made.estimate.memory_bytes.mid)

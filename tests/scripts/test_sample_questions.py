@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from hfft_widgets.scripts.sample_questions import exact, held_out_questions
+import hfft_widgets as hfft
+from hfft_widgets.scripts.sample_questions import compare_answers, exact, held_out_questions
 
 ASKED = [{"role": "user", "content": "What comes after 3?"}]
 CALLED = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "next", "arguments": {}}}]}
@@ -76,3 +79,51 @@ def test_no_more_than_asked_for():
 
 def test_an_exact_answer_is_one_of_the_same_words():
     assert exact([" 4\n", "5"], [(ASKED, "4"), (ASKED, "4")]) == 0.5
+
+
+SWITCHES = (
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>{% endif %}"
+)
+ANSWERED, THOUGHT = [(ASKED, "4")], [(ASKED, "<think>3 + 1</think>4")]
+
+
+def trainer(**arguments: Any) -> SimpleNamespace:
+    """What is asked of a trainer, with the sample model and a template that can switch thoughts."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = hfft.samples.model()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = SWITCHES
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    return SimpleNamespace(
+        args=SimpleNamespace(**arguments), processing_class=tokenizer, model=model,
+        accelerator=SimpleNamespace(unwrap_model=lambda one: one),
+        state=SimpleNamespace(global_step=1, max_steps=1, epoch=1.0),
+    )  # fmt: skip
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("arguments", "questions", "thinks"),
+    [
+        ({"chat_template_kwargs": {"enable_thinking": True}}, ANSWERED, True),
+        ({"chat_template_kwargs": {"enable_thinking": False}}, THOUGHT, False),
+        ({"chat_template_kwargs": None}, THOUGHT, True),
+        ({}, ANSWERED, False),
+    ],
+)
+def test_it_asks_with_or_without_thoughts_as_it_was_trained(
+    sample_folders, capsys, monkeypatch, arguments, questions, thinks
+):
+    monkeypatch.setenv("HFFT_WORD", "")
+    made, seen = trainer(**arguments), []
+    generate = made.model.generate
+    monkeypatch.setattr(
+        made.model, "generate", lambda input_ids, **more: seen.append(input_ids) or generate(input_ids, **more)
+    )
+    compare_answers(made, questions, ["5"])
+    told = [json.loads(line.removeprefix("@hfft ")) for line in capsys.readouterr().out.split("\n") if "@hfft" in line]
+    (row,) = told[-1]["rows"]
+    assert ("</think>" not in row["asked"]) == thinks
+    assert made.processing_class.decode(seen[0][0]) == row["asked"]  # what is told is what was asked

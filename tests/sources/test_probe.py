@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hfft_widgets.core.estimate.probe import ModelProbe
+from hfft_widgets.core.estimate.work import Work
 from hfft_widgets.core.plan.model import model_facts
 from hfft_widgets.errors import ModelError
 from hfft_widgets.sources import probe as probing
@@ -54,6 +55,42 @@ def test_every_expert_is_adapted_as_peft_does():
     facts = model_facts(EXPERTS, reference="x", probe=of(EXPERTS))
     assert facts.lora_parameters(8) == made.get_nb_trainable_parameters()[0]
     assert not facts.assumed
+
+
+SHARED = {**SMALL, "model_type": "qwen2_moe", "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32,
+          "shared_expert_intermediate_size": 48}  # fmt: skip
+
+
+def trained_by_peft(config, **adapters) -> int:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    given = dict(config)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(given.pop("model_type"), **given))
+    made = get_peft_model(model, LoraConfig(r=8, task_type="CAUSAL_LM", use_dora=True, **adapters))
+    return int(made.get_nb_trainable_parameters()[0])
+
+
+@pytest.mark.parametrize("config", [SHARED, {**SHARED, "mlp_only_layers": [0]}, {**SMALL, "model_type": "llama"}])
+def test_dora_learns_a_size_for_each_output_of_each_layer(config):
+    facts = model_facts(config, reference="x", probe=of(config))
+    work = Work("SFT", lora_r=8, batch_size=1, accumulation=1, tokens_per_row=9.0, max_length=9, rows=9, epochs=1.0,
+                dora=True)  # fmt: skip
+    assert work.trained(facts) == trained_by_peft(config, target_modules="all-linear")
+
+
+def test_packed_experts_have_no_dora_as_peft_says():
+    layout = of(EXPERTS).linears
+    with pytest.raises(ValueError, match="ParamWrapper does not work with use_dora"):
+        trained_by_peft(EXPERTS, target_modules="all-linear")
+    assert layout.packed()
+    attention = ("q_proj", "k_proj", "v_proj", "o_proj")
+    assert not layout.packed(attention)
+    assert layout.trainable(8, attention) + layout.magnitudes(attention) == trained_by_peft(
+        EXPERTS, target_modules=list(attention)
+    )
 
 
 def test_of_a_model_that_reads_pictures_the_language_part_alone_is_adapted(tmp_path):

@@ -7,8 +7,8 @@ from typing import Any
 
 from hfft_widgets.cards import known
 from hfft_widgets.cards.chart import svg
-from hfft_widgets.cards.parts import card, chip, figures, table
-from hfft_widgets.core.html import Markup, el
+from hfft_widgets.cards.parts import card, chip, failure, figures, table
+from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.core.units import duration_text, usd_text
 
 Values = Mapping[str, Any]
@@ -43,9 +43,8 @@ def _words(sweep: Values) -> str:
         cost = (
             f"about {usd_text(sweep['usd'])}, {usd_text(sweep['ceiling_usd'])} at most" if sweep["paid"] else "nothing"
         )
-        return (
-            f"{len(sweep['rows'])} runs on {sweep['flavor']}, {how}: {duration_text(sweep['seconds'])}, costs {cost}."
-        )
+        where = "this machine" if sweep["flavor"] == "local" else sweep["flavor"]
+        return f"{len(sweep['rows'])} runs on {where}, {how}: {duration_text(sweep['seconds'])}, costs {cost}."
     best = f"Best so far: {sweep['setting']} {sweep['best']}." if sweep["best"] is not None else "No score yet."
     return f"{best.replace(' so far', '') if sweep['complete'] else best} Cost: {usd_text(sweep['cost_usd'])}."
 
@@ -71,8 +70,12 @@ def html(sweep: Values) -> Markup:
     """The sweep as a card."""
     done = sweep.get("complete")
     status = chip("ok", "Done") if done else chip("run", "Running") if _ran(sweep) else chip("info", "Not started")
-    error = el("p", sweep["error"], class_="sub") if sweep.get("error") else None
-    return card(sweep["title"], known(_words, sweep), status, *_parts(sweep), error, label=sweep["title"])
+    return card(sweep["title"], known(_words, sweep), status, *_parts(sweep), label=sweep["title"])
+
+
+def lines(sweep: Values) -> Markup:
+    """The same as a part of another card."""
+    return join([el("p", known(_words, sweep)), *_parts(sweep)])
 
 
 def _parts(sweep: Values) -> list[Markup | None]:
@@ -83,6 +86,7 @@ def _parts(sweep: Values) -> list[Markup | None]:
         known(_overlay, sweep) if _ran(sweep) else None,
         table(_head(sweep), _rows(sweep), selected=best),
         el("p", sweep["rule"], class_="sub"),
+        failure(sweep["error"]) if sweep.get("error") else None,
     ]
 
 

@@ -154,8 +154,8 @@ class Shapes:
         count, inner = self.experts * self.layers, self.expert_width
         adapted = count * self.experts_adapted
         # PEFT gives the matrix in which gate and up are one a rank of its own for each
-        both = LinearGroup("gate_up_proj", self.hidden_size, 2 * inner, count, 2 * adapted, experts=True)
-        down = LinearGroup("down_proj", inner, self.hidden_size, count, adapted, experts=True)
+        both = LinearGroup("gate_up_proj", self.hidden_size, 2 * inner, count, 2 * adapted, experts=True, packed=True)
+        down = LinearGroup("down_proj", inner, self.hidden_size, count, adapted, experts=True, packed=True)
         return Layers((*dense, both, down), min(1.0, self.passed / self.experts))
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hfft_widgets.core.estimate.memory import memory_parts
-from hfft_widgets.core.estimate.pace import pace_of
+from hfft_widgets.core.estimate.pace import measured_memory, pace_of
 from hfft_widgets.core.estimate.time import check_seconds, question_seconds, step_seconds
 from hfft_widgets.core.estimate.work import Work
 from hfft_widgets.core.plan.hardware import PRICES_DATE, PRICES_SOURCE, Flavor
@@ -29,6 +29,8 @@ _FETCHED, _LOADED, _PUSHED = (1e9, 3e8, 1.2e8), (3e9, 1e9, 3e8), (3e8, 1e8, 3e7)
 _MEMORY_RANGE, _MEMORY_RANGE_LOGITS = (0.88, 1.15), (0.85, 1.25)
 # of 39 decoders, layers taken for a Llama's were a third off at most (tests/bench/data/decoders.json)
 _MEMORY_RANGE_ASSUMED = (0.65, 1.4)
+# of the very training, its longest rows taken first
+_MEMORY_RANGE_PILOT = (0.95, 1.1)
 # Hugging Face Jobs stop at their timeout, 30 minutes if none is given; a killed run costs more than a loose limit
 _TIMEOUT_MARGIN, _TIMEOUT_LEAST, _TIMEOUT_STEP = 1.25, 1800, 600
 # a pilot that takes far longer than it should says enough
@@ -147,7 +149,7 @@ def ceiling_usd(usd_per_hour: float, seconds: float) -> float:
 
 def estimate_work(model: ModelFacts, work: Work, flavor: Flavor) -> Estimate:
     """Memory, time and price of the work on a flavor."""
-    parts = memory_parts(model, work, flavor)
+    parts, bounds = _memory(model, work, flavor)
     steps, pace = work.steps_on(flavor.gpus), pace_of(model, work, flavor)
     each = step_seconds(model, work, flavor) * pace.correction
     checks = (check_seconds(model, work, flavor) + question_seconds(model, work, flavor)) * pace.correction
@@ -157,7 +159,7 @@ def estimate_work(model: ModelFacts, work: Work, flavor: Flavor) -> Estimate:
     seconds = Range(trained * low + around.low, trained + around.mid, trained * high + around.high)
     return Estimate(
         flavor=flavor.name,
-        memory_bytes=memory_range(work, math.fsum(parts.values()), assumed=model.assumed),
+        memory_bytes=bounds,
         seconds=seconds,
         usd=seconds.scaled(flavor.usd_per_hour / 3600),
         steps=steps,
@@ -173,6 +175,17 @@ def estimate_work(model: ModelFacts, work: Work, flavor: Flavor) -> Estimate:
         correction=pace.correction,
         pilot=work.pilot,
     )
+
+
+def _memory(model: ModelFacts, work: Work, flavor: Flavor) -> tuple[dict[str, float], Range]:
+    """By what it holds, and in all: as a pilot measured it, else by the arithmetic."""
+    parts = memory_parts(model, work, flavor)
+    measured = measured_memory(model, work, flavor)
+    if not measured:
+        return parts, memory_range(work, math.fsum(parts.values()), assumed=model.assumed)
+    parts = {name: size * measured for name, size in parts.items()}
+    peak, (low, high) = math.fsum(parts.values()), _MEMORY_RANGE_PILOT
+    return parts, Range(peak * low, peak, peak * high)
 
 
 def _around(model: ModelFacts, work: Work, flavor: Flavor) -> Range:

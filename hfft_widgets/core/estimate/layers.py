@@ -20,6 +20,7 @@ class LinearGroup:
         adapters: How many adapters PEFT puts beside them with the usual targets; 0: none.
         experts: Whether a token passes only some of them.
         pictures: Whether they are of the part that reads pictures.
+        packed: Whether the experts of a layer are one tensor, which PEFT wraps as a whole.
     """
 
     name: str
@@ -29,6 +30,7 @@ class LinearGroup:
     adapters: int
     experts: bool = False
     pictures: bool = False
+    packed: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,9 @@ class Layers:
 
     @property
     def merged_parameters(self) -> int:
-        """Weights of experts with adapters: PEFT adds both up for each pass, a copy of the experts of a layer."""
+        """Weights of packed experts with adapters: PEFT adds both up for each pass, a copy of one layer's."""
         return sum(
-            group.count * group.inputs * group.outputs for group in self._text() if group.experts and group.adapters
+            group.count * group.inputs * group.outputs for group in self._text() if group.packed and group.adapters
         )
 
     @property
@@ -73,31 +75,48 @@ class Layers:
         """Parameters of rank-`r` adapters: r * (inputs + outputs) each (LoRA, 2021); no names: the usual ones."""
         return r * sum(group.adapters * (group.inputs + group.outputs) for group in self._adapted(targets))
 
-    def shapes(self, targets: Iterable[str] = ()) -> dict[str, tuple[int, int]]:
-        """Name -> (inputs, outputs) of the layers that get adapters; no names: the usual ones."""
-        return {group.name: (group.inputs, group.outputs) for group in self._adapted(targets)}
+    def packed(self, targets: Iterable[str] = ()) -> bool:
+        """Whether packed experts get adapters: PEFT knows neither DoRA nor dropout there (lora.ParamWrapper)."""
+        return any(group.packed for group in self._adapted(targets))
+
+    def adapted_parameters(self, targets: Iterable[str] = ()) -> int:
+        """Weights beside which adapters stand."""
+        return sum(group.adapters * group.inputs * group.outputs for group in self._adapted(targets))
+
+    def largest_adapted(self, targets: Iterable[str] = ()) -> int:
+        """Weights of the largest single layer among them."""
+        return max((group.inputs * group.outputs for group in self._adapted(targets)), default=0)
+
+    def magnitudes(self, targets: Iterable[str] = ()) -> int:
+        """Sizes that DoRA learns beside the adapters: one for each output of a layer, of each expert's too."""
+        return sum(group.adapters * group.outputs for group in self._adapted(targets))
 
     def adapters(self, targets: Iterable[str] = ()) -> float:
-        """Modules with an adapter; all experts of a layer are one."""
+        """Modules with an adapter; the packed experts of a layer are one."""
         found = self._adapted(targets)
-        most = max((group.count for group in found if not group.experts), default=1)
-        return sum(min(group.count, most) if group.experts else group.count for group in found)
+        most = max((group.count for group in found if not group.packed), default=1)
+        return sum(min(group.count, most) if group.packed else group.count for group in found)
 
     def adapter_inputs(self, rank: int, targets: Iterable[str] = ()) -> float:
         """Numbers that a token brings to all adapters it passes: their inputs, and their inner results."""
         return math.fsum(  # unlike `sum`, the same in every Python
-            group.adapters * (self.share if group.experts else 1) * (group.inputs + rank)
-            for group in self._adapted(targets)
+            self._passed(group) * (group.inputs + rank) for group in self._adapted(targets)
         )
+
+    def adapter_outputs(self, targets: Iterable[str] = ()) -> float:
+        """Numbers that a token takes from all layers with an adapter that it passes."""
+        return math.fsum(self._passed(group) * group.outputs for group in self._adapted(targets))
+
+    def _passed(self, group: LinearGroup) -> float:
+        """Its adapters that a token passes."""
+        return group.adapters * (self.share if group.experts else 1)
 
     def _text(self) -> list[LinearGroup]:
         return [group for group in self.groups if not group.pictures]
 
     def _adapted(self, targets: Iterable[str]) -> list[LinearGroup]:
         names = set(targets)
-        if not names:
-            return [group for group in self._text() if group.adapters]
-        return [group for group in self._text() if group.name in names]
+        return [group for group in self._text() if group.adapters and (not names or group.name in names)]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""

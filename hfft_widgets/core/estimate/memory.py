@@ -32,6 +32,8 @@ _SCORES_ALIVE = 3
 _WIDE_LOGIT = 16
 # share of the card that vLLM takes beside the training (TRL's vllm_gpu_memory_utilization)
 VLLM_SHARE = 0.3
+VLLM = "vLLM"
+"""Name of that part."""
 
 
 def memory_parts(model: ModelFacts, work: Work, flavor: Flavor) -> dict[str, float]:
@@ -41,7 +43,7 @@ def memory_parts(model: ModelFacts, work: Work, flavor: Flavor) -> dict[str, flo
     peak = {name: float(size) for name, size in allocated.items() if size}
     if not flavor.gpu:
         return {**peak, "runtime": _PROCESS_BYTES}
-    vllm = {"vLLM": VLLM_SHARE * flavor.memory_bytes} if work.vllm and work.generates else {}
+    vllm = {VLLM: VLLM_SHARE * flavor.memory_bytes} if work.vllm and work.generates else {}
     return {**peak, **vllm, "runtime": fsum(peak.values()) * (FRAGMENTATION - 1) + context_bytes(flavor)}
 
 
@@ -82,7 +84,7 @@ def peak_allocation(model: ModelFacts, work: Work, *, gpu: bool = True, scores: 
     layer = (saved if work.checkpointing else 0) + flight
     if work.dora:
         # the norm of the sum of weight and adapter is taken of the whole matrix, in float32 (PEFT, tuners/lora/dora.py)
-        layer += 3 * 4 * max(inputs * outputs for inputs, outputs in model.lora_linears(work.targets))
+        layer += 3 * 4 * model.layout.largest_adapted(work.targets)
     head_gradient = model.head_parameters * trained_size if work.full else 0
     moments: tuple[dict[str, float], ...] = (
         {"gradients": kept, "activations": activations, "logits": _head(model, work, size),
@@ -161,8 +163,8 @@ def _inputs_lora(model: ModelFacts, work: Work, computed: int) -> float:
     layout, targets = model.layout, work.targets
     kept = per_number * layout.adapter_inputs(work.lora_r, targets) + work.dropout * layout.adapter_inputs(0, targets)
     # DoRA scales what a layer gives by a factor that learns: it is kept for that factor's gradient
-    scaled = per_number * sum(outputs for _, outputs in model.lora_linears(targets)) if work.dora else 0
-    return kept / model.layers + scaled
+    scaled = per_number * layout.adapter_outputs(targets) if work.dora else 0
+    return (kept + scaled) / model.layers
 
 
 def _in_flight(model: ModelFacts) -> float:

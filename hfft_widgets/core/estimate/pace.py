@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from hfft_widgets.core.estimate.memory import FRAGMENTATION, VLLM
 from hfft_widgets.core.estimate.work import Work
 from hfft_widgets.core.plan.hardware import FinishedRun, Flavor
 from hfft_widgets.core.plan.model import ModelFacts
@@ -49,6 +50,27 @@ def pace_of(model: ModelFacts, work: Work, flavor: Flavor) -> StepPace:
         return StepPace(median(ratios), *_RANGE_OWN)
     measured = flavor.measured and not work.dora
     return StepPace(1.0, *(_RANGE_ASSUMED if model.assumed else _RANGE if measured else _RANGE_UNMEASURED))
+
+
+def measured_memory(model: ModelFacts, work: Work, flavor: Flavor) -> float:
+    """The memory in pilots of the very training on this card, as a share of the arithmetic; 0: there was none."""
+    if work.pilot:  # what it measures is held against the arithmetic alone
+        return 0.0
+    runs = [run for run in flavor.finished if run.pilot and _alike(run, model, work) and _same(run, model, work)]
+    return max((run.memory for run in runs), default=0.0)
+
+
+def memory_share(plan: Mapping[str, Any], held_bytes: float) -> float:
+    """What torch held at most, as a share of what the plan of a pilot says; 0: that tells nothing.
+
+    Args:
+        plan: The values of the pilot's plan.
+        held_bytes: The most that torch's allocator had reserved.
+    """
+    parts = (plan.get("estimate") or {}).get("parts") or {}
+    said = FRAGMENTATION * math.fsum(size for name, size in parts.items() if name not in {"runtime", VLLM})
+    share = held_bytes / said if said and VLLM not in parts else 0.0
+    return share if 1 / _ABSURD < share < _ABSURD else 0.0
 
 
 def finished_run(plan: Mapping[str, Any], steps: int, seconds: float) -> FinishedRun | None:

@@ -168,8 +168,7 @@ def _moved(model: ModelFacts, work: Work, flavor: Flavor, speed: Speed) -> float
 
 def _dora_bytes(model: ModelFacts, work: Work) -> float:
     """What DoRA moves in each forward pass, however few the tokens: each matrix, its adapter's, their sum, its norm."""
-    adapted = model.layers * sum(inputs * outputs for inputs, outputs in model.lora_linears(work.targets))
-    return _DORA_BYTES * adapted if work.dora else 0.0
+    return _DORA_BYTES * model.layout.adapted_parameters(work.targets) if work.dora else 0.0
 
 
 def _weights_read(model: ModelFacts, work: Work, flavor: Flavor) -> float:

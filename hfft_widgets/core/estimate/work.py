@@ -204,8 +204,8 @@ class Work:
         """Parameters that are trained."""
         if self.full:
             return model.parameters
-        sizes = sum(outputs for _, outputs in model.lora_linears(self.targets)) if self.dora else 0
-        return model.lora_parameters(self.lora_r, self.targets) + model.layers * sizes
+        magnitudes = model.layout.magnitudes(self.targets) if self.dora else 0
+        return model.lora_parameters(self.lora_r, self.targets) + magnitudes
 
 
 def scores_formed(model: ModelFacts, work: Work, flavor: Flavor) -> bool:

@@ -25,6 +25,8 @@ class FinishedRun:
         step_tokens: Tokens of one optimizer step on one device, padding included.
         ratio: Seconds of a step, as a share of what the arithmetic said before any correction.
         pilot: Whether it was a pilot: its steps were timed without its start.
+        memory: Of a pilot, which begins with the longest rows, the most that torch held on a card, as a share of what
+            the arithmetic said; 0: not known.
     """
 
     method: str
@@ -33,6 +35,7 @@ class FinishedRun:
     step_tokens: float
     ratio: float
     pilot: bool = False
+    memory: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -128,10 +128,6 @@ class ModelFacts:
             facts["lora_targets"] = list(self.lora_targets)
         return {**facts, "chat_template": self.chat_template is not None, "unknown": list(self.unknown)}
 
-    def lora_linears(self, targets: tuple[str, ...] = ()) -> list[tuple[int, int]]:
-        """(inputs, outputs) of the adapted layers of one decoder layer; no names: of the usual ones."""
-        return list(self.layout.shapes(targets).values())
-
     def lora_parameters(self, r: int, targets: tuple[str, ...] = ()) -> int:
         """Trainable parameters of rank-`r` adapters; no names: of the usual layers."""
         return self.layout.trainable(r, targets)

@@ -311,6 +311,11 @@ class TrainingPlan(Rehearsed, HasCard):
             ) from error
         return dataclasses.replace(self, edited=script)
 
+    @property
+    def result_name(self) -> str:
+        """What a new repository for its result is called, without its owner: "tiny-llama-SFT"."""
+        return f"{self.model.rstrip('/').rsplit('/', 1)[-1]}-{self.method}"
+
     def to_dict(self, detail: Detail = "plain") -> dict[str, Any]:
         """JSON values: what a run found later needs to show what it was. Of the script a card shows the recipe."""
         values = {

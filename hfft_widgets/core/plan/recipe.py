@@ -65,7 +65,7 @@ def modules(training: Training) -> list[str]:
     proof = ["proof.held_out", "proof.suite", "proof.measures", "proof.samples", "proof.early_stop"]
     machine = [f"machine.{name}" for name in ("threads", "hardware", "precision", "disk", "stalling")]
     always = ["masking", "events", "arguments", *machine, "resuming", "publishing"]
-    always += ["sample_questions", *proof, "training"]
+    always += ["sample_questions", *proof, *(["machine.peak"] if training.longest_first else []), "training"]
     apart = ["leakage"] if training.data.apart else []
     return [*always, *rows, *apart, *template, *held, *judges, *trial]
 
@@ -229,6 +229,12 @@ def _data(training: Training, *, short: bool) -> str:
     held = literal(training.settings.eval_rows)
     parts = f"dataset.train_test_split(test_size={held}, seed=SEED)" if short else f"hold_out(dataset, {held}, MODEL)"
     lines.append(f"parts = {parts}")
+    if training.longest_first:
+        step = training.effective_batch_size * training.hardware.gpus
+        lines += [
+            "# A pilot: its first step takes the longest rows, and as much memory as any step will.",
+            f'parts["train"] = longest_first(parts["train"], {step}, SEED)',
+        ]
     if training.data.apart:
         columns = ["prompt", "completion"] if training.splits_conversations else list(training.data.apart)
         lines.append(f'parts["test"] = apart(parts["train"], parts["test"], {literal(columns)})')

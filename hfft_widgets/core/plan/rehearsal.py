@@ -118,4 +118,5 @@ def measured_words(seconds: float, memory_bytes: float | None) -> str:
     """What a pilot says, as a reason."""
     memory = f" and {bytes_text(memory_bytes)} of memory at its peak" if memory_bytes else ""
     each = f"{seconds:.2g} s" if seconds < 10 else duration_text(seconds)
-    return f"A pilot of {PILOT_STEPS} steps took {each} for each{memory}: time and price follow it."
+    follow = "time, price and memory follow" if memory else "time and price follow"
+    return f"A pilot of {PILOT_STEPS} steps took {each} for each{memory}: {follow} it."

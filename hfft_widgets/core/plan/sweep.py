@@ -28,7 +28,11 @@ _MEASURED = frozenset({
     "num_generations", "thinking", "eval_rows", "questions", "seed",
 })  # fmt: skip
 # what changes nothing of what is learned
-_WATCHED = frozenset({"logging_steps", "eval_steps", "save_steps", "private", "trackio", "use_vllm"})
+_WATCHED = frozenset({
+    "logging_steps", "eval_steps", "save_steps", "private", "trackio", "use_vllm", "activation_checkpointing",
+})  # fmt: skip
+_FACTOR = {"learning_rate": 3}
+"""Between two values that are proposed; 2 of every other number."""
 
 
 class Planned(Protocol):
@@ -37,6 +41,10 @@ class Planned(Protocol):
     @property
     def title(self) -> str:
         """The training in one line."""
+
+    @property
+    def peft(self) -> str:
+        """How its weights learn."""
 
     @property
     def push_to(self) -> str | None:
@@ -161,17 +169,44 @@ def make_sweep(plan: Planned, setting: str, values: Iterable[Any]) -> Sweep:
     return Sweep(name, tuple(shown), tuple(made))
 
 
+def sweepable(plan: Planned) -> tuple[str, ...]:
+    """Names of the settings that change what a plan learns, and nothing of what it is measured on."""
+    return tuple(name for name in SETTINGS if _learns_by(plan, name) and not _measures(plan, name))
+
+
+def proposed_values(plan: Planned, name: str) -> tuple[Any, ...]:
+    """Values to begin with: one below the plan's own and one above, or all there are; () of what has no neighbours."""
+    setting, own = SETTINGS[name], getattr(plan.settings, name)
+    if setting.kind == "switch":
+        return (False, True)
+    if setting.kind == "choice":
+        return setting.choices[:MOST]
+    if setting.kind == "names" or not own:
+        return ()
+    factor = _FACTOR.get(name, 2)
+    below, above = own / factor, own * factor
+    near = (int(below), own, above) if setting.kind == "whole number" else (float(f"{below:.2g}"), own, above)
+    return tuple(value for value in near if setting.allows(value))
+
+
+def _learns_by(plan: Planned, name: str) -> bool:
+    return name not in _WATCHED and SETTINGS[name].said_by(plan.trainer.name, plan.peft)
+
+
+def _measures(plan: Planned, name: str) -> bool:
+    return name in _MEASURED or (name == "beta" and not plan.trainer.generates)
+
+
 def _check(plan: Planned, name: str, values: list[Any]) -> None:
     if not LEAST <= len(values) <= MOST:
         raise PlanError(
             f"{name} is {values!r}: a sweep takes from {LEAST} to {MOST} values.",
             remedy="Give some that lie far apart, such as 1e-5, 1e-4 and 1e-3, and narrow it down afterwards.",
         )
-    own = plan.to_dict()
-    if name in _MEASURED or (name == "beta" and not plan.trainer.generates):
+    if _measures(plan, name):
         why = "It decides what is measured on held-out rows: the scores would not be of one thing."
         raise PlanError(f"{name} cannot be swept.", why=why, remedy="Train twice and compare answers instead.")
-    if name in _WATCHED or not SETTINGS[name].said_by(own["method"], own["peft"]):
+    if not _learns_by(plan, name):
         raise PlanError(
             f"{name} changes nothing of what {plan.title} learns.",
             remedy="Sweep learning_rate, num_train_epochs, batch_size or, of adapters, lora_r.",

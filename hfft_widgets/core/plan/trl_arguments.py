@@ -86,9 +86,19 @@ def _watching(training: Training) -> list[Argument]:
         Argument("save_strategy", '"steps"'),
         Argument("save_steps", save_steps(training)),
         Argument("save_total_limit", "2", "checkpoints that are kept: the newest, and the best"),
+        *_order(training),
         Argument("seed", "SEED"),
         Argument("data_seed", "SEED"),
     ]
+
+
+def _order(training: Training) -> list[Argument]:
+    """Of a pilot the one that its rows have."""
+    if not training.longest_first:
+        return []
+    if training.trainer.generates:
+        return [Argument("shuffle_dataset", "False")]
+    return [Argument("train_sampling_strategy", '"sequential"')]
 
 
 def save_steps(training: Training) -> str:

@@ -74,13 +74,25 @@ class Training:
                 why=self.facts.lora_refused,
                 remedy='Train all weights (peft="none"), or choose another model.',
             )
-        counted(self.facts, self.settings.lora_targets)
+        targets = counted(self.facts, self.settings.lora_targets)
+        if self.adapts and self.facts.layout.packed(targets):
+            self._check_packed_experts()
         if self.settings.eval_rows >= self.rows:
             raise PlanError(
                 f"eval_rows is {self.settings.eval_rows:,}, and {plural(self.rows, 'row')} of {self.data.name} can be "
                 "used: none would be left to train on.",
                 remedy=f"Hold out fewer: at most {self.rows - 1:,}.",
             )
+
+    def _check_packed_experts(self) -> None:
+        for name in ("use_dora", "lora_dropout"):
+            if getattr(self.settings, name):
+                raise PlanError(
+                    f"{name} is {getattr(self.settings, name)!r}, and PEFT does not know it for the experts of "
+                    f"{self.facts.name}.",
+                    why="All experts of a layer are one tensor there, whose adapters PEFT adds to it before each pass.",
+                    remedy='Leave it away, or let adapters stand beside attention alone: lora_targets=("attention",).',
+                )
 
     @property
     def title(self) -> str:
@@ -200,6 +212,11 @@ class Training:
     def groups_rows(self) -> bool:
         """Whether rows of like length come together."""
         return self.trainer.groups and self.settings.group_by_length and not (self.packs or self.data.pictures)
+
+    @property
+    def longest_first(self) -> bool:
+        """Whether it begins with its longest rows, as a pilot does; packed and grouped rows do so by themselves."""
+        return self.pilot_run and not (self.packs or self.groups_rows or self.data.pictures)
 
     @property
     def row_limit(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from math import isfinite
@@ -49,6 +49,7 @@ class SweepRun(HasCard):
         self._allowance = allowance
         self._runs: list[Run | None] = [None] * len(submissions)
         self._early: set[int] = set()
+        self._followers: list[Callable[[SweepRun], None]] = []
         self._lock = threading.Lock()
         threading.Thread(target=self._follow, daemon=True, name="hfft-sweep").start()
 
@@ -73,6 +74,12 @@ class SweepRun(HasCard):
         """The run with the best held-out score so far; None before there is one."""
         at = self._best
         return None if at is None else self._runs[at]
+
+    @property
+    def best_value(self) -> Any:
+        """The value of the setting that it had; None before there is one."""
+        at = self._best
+        return None if at is None else self.sweep.values[at]
 
     @property
     def _best(self) -> int | None:
@@ -102,6 +109,12 @@ class SweepRun(HasCard):
         while not self.refresh().complete and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS / 4)
         return self
+
+    def follow(self, look: Callable[[SweepRun], None]) -> None:
+        """Call this about once a second while it goes on, and a last time at its end, in its own thread."""
+        self._followers.append(look)
+        if self.complete:
+            look(self)
 
     def cancel(self) -> SweepRun:
         """End those that run, and start none of the others."""
@@ -180,9 +193,13 @@ class SweepRun(HasCard):
                 run.cancel(timeout=0)
 
     def _follow(self) -> None:
-        while not self.complete:
+        complete = False
+        while not complete:
+            complete = self.complete
             with contextlib.suppress(HubError, RunError, OSError):  # the next look follows
                 self.refresh()
+                for look in self._followers:
+                    look(self)
             time.sleep(_LOOK_SECONDS)
 
 
@@ -212,14 +229,27 @@ def launch_sweep(
         guards.accepting(_asked(prepared(plan), namespace, stall_minutes), unheld_code=unheld_code)
         for plan in sweep.plans
     )
-    paid = index.paid_backend(index.backend_for(asked[0].flavor))
-    if paid is not None:
-        ceilings = [paid.ceiling(one).usd for one in asked]
+    if ceilings := _ceilings(asked):
         _check_limit(sum(ceilings), max_usd)
         asked = tuple(
             replace(one, target=replace(one.target, max_usd=usd)) for one, usd in zip(asked, ceilings, strict=True)
         )
     return SweepRun(sweep, asked, money.from_environment()).refresh()
+
+
+def most_usd(sweep: Sweep, namespace: str = "") -> float:
+    """The most all runs of a sweep can cost, at today's price; 0 where nothing is paid.
+
+    Raises:
+        LaunchError: They cannot run there.
+    """
+    return sum(_ceilings([_asked(plan, namespace, None) for plan in sweep.plans]))
+
+
+def _ceilings(asked: Sequence[Submission]) -> list[float]:
+    """Of each run; [] where nothing is paid."""
+    paid = index.paid_backend(index.backend_for(asked[0].flavor))
+    return [paid.ceiling(one).usd for one in asked] if paid else []
 
 
 def _asked(plan: Any, namespace: str, stall_minutes: float | None) -> Submission:

@@ -30,6 +30,7 @@ class Linear(NamedTuple):
         copies: How many are in it.
         experts: Whether a token passes only some of those like it.
         pictures: Whether it is of the part that reads pictures.
+        packed: Whether it is experts in one tensor.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Linear(NamedTuple):
     copies: int
     experts: bool = False
     pictures: bool = False
+    packed: bool = False
 
 
 class Adapter(NamedTuple):
@@ -123,7 +125,7 @@ def _linears(model: Any, decoder: str) -> dict[str, Linear]:
                 turned = bool(getattr(module, "is_transposed", False))
                 inputs, outputs = weight.shape[1:] if turned else weight.shape[1:][::-1]
                 sizes = int(inputs), int(outputs), int(weight.shape[0])
-                found[f"{path}.{inner}"] = Linear(inner, *sizes, experts=True, pictures=pictures)
+                found[f"{path}.{inner}"] = Linear(inner, *sizes, experts=True, pictures=pictures, packed=True)
     return found
 
 
@@ -170,12 +172,12 @@ def _groups(linears: Mapping[str, Linear], adapters: Mapping[str, Adapter]) -> l
     counts: Counter[tuple[Any, ...]] = Counter()
     made: Counter[tuple[Any, ...]] = Counter()
     for path, one in linears.items():
-        key = (*one[:3], one.experts, one.pictures, path in adapters)
+        key = (*one[:3], one.experts, one.pictures, one.packed, path in adapters)
         counts[key] += one.copies
         made[key] += adapters[path].copies if path in adapters else 0
     return [
         {"name": key[0], "inputs": key[1], "outputs": key[2], "count": counts[key], "adapters": made[key],
-         "experts": key[3], "pictures": key[4]}
+         "experts": key[3], "pictures": key[4], "packed": key[5]}
         for key in counts
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from hfft_widgets.widgets.plan import proposals, settings
 from hfft_widgets.widgets.plan.rehearsal import RehearsalPart
 from hfft_widgets.widgets.plan.request import RequestPart
 from hfft_widgets.widgets.plan.script import ScriptPart
+from hfft_widgets.widgets.plan.sweep import SweepPart
 from hfft_widgets.widgets.plan.upload import UploadPart
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from hfft_widgets.core.dry_run import DryRun
     from hfft_widgets.core.plan.plan import TrainingPlan
     from hfft_widgets.core.reward_trial import RewardTrial
+    from hfft_widgets.jobs.sweep import SweepRun
     from hfft_widgets.widgets.plan.hardware import HardwarePart
 
 
@@ -57,6 +60,7 @@ class TrainingPlanner(Panel):
         self.script = ScriptPart(self)
         self.uploading = UploadPart(self, self._checked_data)
         self.trying = RehearsalPart(self, self._settled)
+        self.sweeping = SweepPart(self, self._settled, lambda best: self.change(**best))
         for name in SETTINGS:
             self.has(name, "", partial(self._typed, name))
         self.can("plan", self.plan, doing="Planning")
@@ -162,6 +166,11 @@ class TrainingPlanner(Panel):
         """Make ten real steps on the plan's hardware, for at most `max_usd`; the plan then carries what they took."""
         self._turn(plan := self.trying.pilot(max_usd))
         return plan
+
+    @report_errors
+    def sweep(self, setting: str, values: Sequence[Any], max_usd: float | None = None) -> SweepRun:
+        """Run the plan once for each value of a setting, for at most `max_usd` in all, and show what came of them."""
+        return self.sweeping.start(setting, values, max_usd)
 
     @report_errors
     def undo(self) -> TrainingPlan:
@@ -288,6 +297,7 @@ class TrainingPlanner(Panel):
             "cheaper": proposals.cheaper(self.form, plan, values),
             "reward": proposals.reward(self.form, plan, values),
             "rehearsal": self.trying.view(form, plan),
+            "sweep": self.sweeping.view(form, plan),
             "memory": card.memory(values),
             "why": card.why(values),
             "script": join([self.script.view(form, plan), card.model(values)]),
@@ -365,6 +375,7 @@ class TrainingPlanner(Panel):
         self.values |= wrong  # what is not in the plan stays as it was typed, with its error
         self._asked = self.request.asked
         self.script.show(plan)
+        self.sweeping.show(plan)
         self.clear_status()
         self.result = plan
         self._follow(plan)

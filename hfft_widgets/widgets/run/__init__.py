@@ -116,8 +116,7 @@ class TrainingMonitor(BillingPanel):
 
     def result_name(self) -> str:
         """E.g. "tiny-llama-SFT"."""
-        plan = self.plan_to_pay()
-        return f"{plan.model.rstrip('/').rsplit('/', 1)[-1]}-{plan.method}"
+        return self.plan_to_pay().result_name
 
     @property
     def _unnamed(self) -> bool:

@@ -13,7 +13,7 @@ from hfft_widgets.core.plan.data_stats import DataStats, data_stats, learning
 from hfft_widgets.core.plan.hardware import FLAVORS
 from hfft_widgets.core.plan.recipe import recipe
 from hfft_widgets.errors import DataError, PlanError
-from tests.core.plan.reports import MACHINES, PLANS, check, model, plan, report, words_of
+from tests.core.plan.reports import MACHINES, PLANS, WITH_GPU, check, model, plan, report, words_of
 
 # ---- method ------------------------------------------------------------------------------------
 
@@ -291,6 +291,66 @@ def test_vllm_writes_answers_where_the_card_bears_it_and_it_is_much_sooner():
     off = plan("Qwen3-1.7B", "verifiable", method="GRPO", flavor="a100-large", use_vllm=False)
     assert made.estimate.seconds.mid < 0.75 * off.estimate.seconds.mid
     assert "use_vllm" not in off.recipe
+
+
+SHORT = {"max_steps": 1, "eval_rows": 2, "questions": 0}
+
+
+@pytest.mark.parametrize("method", ["GRPO", "RLOO"])
+@pytest.mark.parametrize(
+    ("name", "request_", "words"),
+    [
+        ("Qwen3-1.7B", {"flavor": "local", "machines": WITH_GPU}, "With vLLM (use_vllm=True): about"),  # may lack it
+        ("Qwen3-1.7B", {"flavor": "a100-large", **SHORT}, "With vLLM (use_vllm=True): about"),  # soon over
+        ("Qwen3-4B", {"flavor": "l40sx1", "peft": "none"}, "vLLM beside the training would not fit l40sx1."),
+        ("Qwen3-4B", {"flavor": "l4x1", "peft": "none"}, "30% of the card, does not hold 8.0 GB of weights"),
+    ],
+)
+def test_vllm_is_not_chosen_where_little_is_won(method, name, request_, words):
+    made = plan(name, "verifiable", method=method, **request_)
+    assert not made.uses_vllm
+    assert words in words_of(made)
+    assert "vllm" not in made.recipe
+    assert "vllm==" not in made.script
+
+
+def test_vllm_that_a_person_asks_for_is_taken_on_their_own_card():
+    made = plan("Qwen3-1.7B", "verifiable", method="GRPO", flavor="local", machines=WITH_GPU, use_vllm=True)
+    assert made.uses_vllm
+    assert "vLLM" in made.estimate.parts
+
+
+def test_the_batch_is_chosen_again_for_what_vllm_leaves_of_the_card():
+    rented = {"name": "Qwen3-1.7B", "kind": "verifiable", "method": "GRPO", "flavor": "a100-large"}
+    with_it, without = plan(**rented), plan(**rented, use_vllm=False)
+    assert with_it.effective_batch_size == without.effective_batch_size
+    assert with_it.settings.batch_size < without.settings.batch_size
+    kept = plan(**rented, batch_size=8, accumulation=4)
+    assert (kept.uses_vllm, kept.settings.batch_size, kept.settings.accumulation) == (True, 8, 4)
+
+
+@pytest.mark.parametrize("method", ["GRPO", "RLOO"])
+def test_the_script_with_vllm_says_where_it_runs_and_how_much_of_the_card_it_takes(method):
+    made = plan("Qwen3-1.7B", "verifiable", method=method, flavor="a100-large")
+    lines = [line.strip().partition("  #")[0] for line in made.recipe.splitlines()]
+    given = [line for line in lines if "vllm" in line and not line.startswith("#")]
+    assert given == ["use_vllm=True,", 'vllm_mode="colocate",', "vllm_gpu_memory_utilization=0.3,"]
+    head = made.script.partition('"""')[0]
+    assert '"vllm==' in head
+    assert '"trl==' in head
+    for script in (made.script, made.short_script):
+        compile(script, "script.py", "exec")
+    assert "use_vllm=True" in made.short_script
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("method", ["GRPO", "RLOO"])
+def test_trl_knows_the_arguments_of_vllm(method):
+    import trl
+
+    config = getattr(trl, f"{method}Config")
+    known = {field.name: field.default for field in dataclasses.fields(config)}
+    assert {"use_vllm", "vllm_mode", "vllm_gpu_memory_utilization"} <= set(known)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from hfft_widgets.core.dry_run import DryRun
+from hfft_widgets.core.estimate.pace import memory_share
 from hfft_widgets.core.plan.hardware import FinishedRun
 from hfft_widgets.core.plan.rehearsal import PILOT_STEPS, Rehearsal
 from hfft_widgets.errors import PlanError
@@ -79,3 +80,29 @@ def test_a_limit_says_that_it_chose_the_steps(plan):
         == f"max_steps {shorter.settings.max_steps:,}: as many as $0.60 at most leave room for."
     )
     assert not any("max_steps" in str(reason) and "you chose" in str(reason) for reason in shorter.reasons)
+
+
+def test_a_pilot_begins_with_its_longest_rows(plan):
+    pilot = plan.pilot_plan
+    assert f'longest_first(parts["train"], {pilot.effective_batch_size}, SEED)' in pilot.recipe
+    assert 'train_sampling_strategy="sequential"' in pilot.recipe
+    assert "longest_first" not in plan.script
+    grouped = plan.replace(group_by_length=True, batch_size=8).pilot_plan
+    assert "longest_first" not in grouped.recipe
+    assert 'train_sampling_strategy="group_by_length"' in grouped.recipe
+
+
+def test_the_memory_of_a_pilot_replaces_the_arithmetic(plan):
+    rented = plan.replace(flavor="a10g-small")
+    said = rented.pilot_plan.to_dict()
+    allocated = 1.05 * sum(size for name, size in said["estimate"]["parts"].items() if name != "runtime")
+    assert memory_share(said, 1.2 * allocated) == pytest.approx(1.2)
+    assert memory_share(said, 0) == memory_share({}, 1e9) == 0
+    step = rented.pilot_plan.estimate.step_tokens
+    took = FinishedRun(plan.method, plan.peft, plan.facts.parameters, step, 1.0, pilot=True, memory=1.2)
+    machines = tuple(dataclasses.replace(one, finished=(took,)) for one in plan.machines)
+    before, after = rented.estimate, dataclasses.replace(rented, machines=machines).estimate
+    assert after.memory_bytes.mid == pytest.approx(1.2 * before.memory_bytes.mid)
+    assert sum(after.parts.values()) == pytest.approx(after.memory_bytes.mid)
+    wide, narrow = (one.memory_bytes.high / one.memory_bytes.low for one in (before, after))
+    assert narrow < wide

@@ -53,7 +53,7 @@ _PLOTS = (
 _REWARD = ("Reward", "reward", r"reward(_std)?")
 # bookkeeping and finer print of what is shown already; in the history, on no plot
 _HIDDEN = re.compile(
-    r"epoch|num_tokens|step_time|total_flos|train_.*|.*_runtime|.*_per_second|runtime|clip_ratio/.*"
+    r"epoch|num_tokens|gpu_memory_bytes|step_time|total_flos|train_.*|.*_runtime|.*_per_second|runtime|clip_ratio/.*"
     r"|completions/.*_terminated_length|rewards/.+/std|sampling/.*"
 )
 

@@ -32,3 +32,13 @@ def test_fewer_layers_take_less():
     few, every = (plan(peft="lora", flavor="a10g-small", lora_targets=names) for names in (["attention"], []))
     assert few.work.trained(few.facts) < every.work.trained(every.facts)
     assert few.estimate.memory_bytes.mid < every.estimate.memory_bytes.mid
+
+
+def test_what_peft_does_not_know_for_packed_experts_is_refused_before_it_is_planned():
+    experts = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 512}
+    made = dataclasses.replace(plan(peft="lora"), facts=model("Qwen3-0.6B", model_type="qwen3_moe", **experts))
+    for setting in ({"use_dora": True}, {"lora_dropout": 0.1}):
+        with pytest.raises(PlanError, match="PEFT does not know it for the experts") as refused:
+            made.replace(**setting)
+        assert "lora_targets" in refused.value.remedy
+        made.replace(**setting, lora_targets=("attention",))
