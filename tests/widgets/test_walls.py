@@ -29,6 +29,7 @@ KNOWN = {
     *(
         "estimate.estimate",
         "plan.plan",
+        "plan.sweep",
         "export.plan",
         "export.proof",
         "run.curves",
