@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfft_widgets.cards.parts import fold
 from hfft_widgets.core.html import Markup, el
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.run import Run
 
 Key = tuple[str, str]
-_MARKS = {
+_MARKS: dict[str, dict[str, Any]] = {
     BEST: {"mode": "markers", "marker": {"symbol": "star", "size": 11}, "cliponaxis": False},
     NOT_A_NUMBER: {"mode": "markers", "marker": {"symbol": "x", "size": 8}},
     WENT_ON: {"mode": "markers", "marker": {"symbol": "triangle-right", "size": 10}},
