@@ -21,6 +21,8 @@ from hfft_widgets.scripts.held import HELD
 
 _OWN_IMPORT = re.compile(r"^from hfft_widgets\.scripts\.[\w.]+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
 
+_PACKAGES = {"rows": ("rows.steps", "rows.filters")}
+
 RECIPE_END = "# ---- Runtime: how it reports, stops and resumes. It need not be read. "
 
 
@@ -72,6 +74,8 @@ def recipe_of(script: str) -> str:
 @cache
 def runtime(name: str) -> str:
     """The source of one module of `hfft_widgets.scripts`, without its imports of its neighbours: "gguf.merging"."""
+    if name in _PACKAGES:
+        return "\n\n\n".join(map(runtime, _PACKAGES[name]))
     if name == "held":  # it runs in processes of its own, which get it as text
         return f"HELD = r'''\n{HELD.strip()}\n'''"
     source = files("hfft_widgets.scripts").joinpath(*f"{name.replace('.', '/')}.py".split("/")).read_text("utf-8")
@@ -94,6 +98,24 @@ def calls(code: str, name: str) -> bool:
     return not _names(ast.parse(code)).isdisjoint(_parts(name))
 
 
+def as_json(code: str) -> str:
+    """The expression, whose value a row shall hold as JSON text until `from_json` reads it."""
+    return f"json.dumps({code})"
+
+
+def from_json(column: str) -> str:
+    """The line that reads a column of JSON texts as what they write.
+
+    A table would fill the records of all rows up to the same keys; this type keeps each as it is.
+    """
+    return f"dataset = dataset.cast_column({literal(column)}, Json())"
+
+
+def reads_json(code: str) -> bool:
+    """Whether the code uses that type."""
+    return "Json" in _names(ast.parse(code))
+
+
 def with_functions(code: str, name: str) -> str:
     """The code with what it uses of a module of `hfft_widgets.scripts` before it, so that it runs by itself.
 
@@ -104,7 +126,8 @@ def with_functions(code: str, name: str) -> str:
     <BLANKLINE>
     joined('a', 'b')
     """
-    return "\n\n\n".join(filter(None, [parts_of(code, name), code]))
+    imported = "from datasets import Json" if reads_json(code) else ""
+    return "\n\n\n".join(filter(None, [imported, parts_of(code, name), code]))
 
 
 def parts_of(code: str, name: str) -> str:

@@ -119,7 +119,16 @@ def held(rows: Iterable[Any], features: Any = None) -> Held:
     except _REFUSED as error:
         if full := no_space(error):
             raise full from error
-        return PythonRows(listed)
+        return PythonRows([_plain(row) for row in listed])
+
+
+def _plain(cell: Any) -> Any:
+    """The cell without arrays and numbers of numpy, which a Dataset would have made lists and numbers."""
+    if isinstance(cell, Mapping):
+        return {name: _plain(value) for name, value in cell.items()}
+    if isinstance(cell, (list, tuple)):
+        return [_plain(item) for item in cell]
+    return cell.tolist() if type(cell).__module__ == "numpy" else cell
 
 
 def _of_columns(columns: Mapping[str, list[Any]], features: Any = None) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from hfft_widgets.core.script import runtime
 from hfft_widgets.scripts import rows
-from hfft_widgets.scripts.rows import choose, first_of_each, from_json, items, last_text, one_of
+from hfft_widgets.scripts.rows import choose, from_json, items, last_text, one_of
 
 USER, ASSISTANT = {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}
 CHAT = [USER, ASSISTANT]
@@ -161,6 +161,32 @@ def test_single_turns_are_gathered_by_their_group_in_the_order_of_its_first():
     assert rows.gathered(turns, "id", "messages") == [{"id": 2, "messages": CHAT}, {"id": 1, "messages": [USER]}]
 
 
+def test_of_a_tree_of_messages_the_newest_branch_is_the_conversation():
+    def node(parent: str | None, *children: str, **said: Any) -> Any:
+        message = {"author": {"role": said["role"]}, "content": {"parts": said["parts"]}} if said else None
+        return {"message": message, "parent": parent, "children": [*children]}
+
+    nodes = {
+        "a": node("q", role="assistant", parts=["No."]),
+        "q": node("s", "a", "b", role="user", parts=[{"asset": 1}, "Why?"]),
+        "s": node("top", "q", role="system", parts=[""]),
+        "top": node(None, "s"),
+        "b": node("q", role="assistant", parts=["So."]),
+        "of another row": None,
+    }
+    assert rows.newest_branch(nodes) == CHAT
+    assert rows.newest_branch(None) == []
+
+
+def test_the_text_of_the_better_one_says_which_it_is():
+    assert [rows.same(text, "a", " b") for text in ("a ", "b", "c", None)] == [True, False, None, None]
+    assert rows.same("a", "a", "a") is None
+
+
+def test_what_has_no_value_is_taken_out_of_records_at_any_depth():
+    assert rows.without_null({"a": None, "b": [{"c": None, "d": 0}, None], "e": {}}) == {"b": [{"d": 0}, None], "e": {}}
+
+
 def test_the_missing_is_left_out_where_texts_are_joined():
     assert rows.joined("Why", None, "", 3) == "Why\n\n3"
 
@@ -184,51 +210,6 @@ def test_of_many_answers_the_first_of_the_best_ones_is_chosen():
     rated = [{"text": "a", "score": 2}, {"text": "b", "score": 5}, {"text": "c", "score": 5}]
     assert rows.best(rated, "score")["text"] == "b"
     assert rows.worst(rated, "score")["text"] == "a"
-
-
-def test_the_first_of_equal_items_stays_and_others_are_read_one_by_one():
-    def endless():
-        number = 0
-        while True:
-            yield number
-            number += 1
-
-    found = first_of_each(endless(), lambda number: number // 3)
-    assert [next(found) for _ in range(4)] == [0, 3, 6, 9]
-    assert list(first_of_each([[1], [1], ["1"]], lambda item: item)) == [[1], ["1"]]
-
-
-CALL = {"role": "assistant", "tool_calls": [{"name": "f"}]}
-
-
-@pytest.mark.parametrize(
-    ("test", "kept", "left_out"),
-    [
-        (rows.is_text, ["", "a"], [None, 3, CHAT]),
-        (rows.has_text, ["a"], ["", " \n", None, 3]),
-        (rows.are_turns, [[], CHAT], [None, "a", [None]]),
-        (rows.has_turns, [None, [], CHAT], ["a", ["a"]]),
-        (rows.is_conversation, [CHAT], [None, [], "a", [{"content": "a"}]]),
-        (rows.has_contents, [CHAT, [CALL]], [None, [{"role": "user"}], [{**USER, "content": " "}]]),
-        (rows.has_roles, [CHAT, []], [None, [{"content": "a"}], [{"role": ["user"]}], [{"role": "gpt"}]]),
-        (rows.ends_with_answer, [CHAT], [None, [], [USER], "a"]),
-        (rows.has_tool_calls, [CHAT, [CALL], None, "a"], [[{"tool_calls": "f"}], [{"tool_calls": ["f"]}]]),
-        (rows.says_something, ["42", "No.", "!" * 17, CHAT, None, []], ["n/a", " TODO ", "...", [{"content": "?"}]]),
-        (rows.is_label, [True, False, 0, 1.0], [None, 2, "yes"]),
-        (rows.is_number, [1, 0.5, True], [None, "1"]),
-    ],
-)
-def test_which_cells_a_filter_keeps(test: Any, kept: list[Any], left_out: list[Any]):
-    assert [test(cell) for cell in kept] == [True] * len(kept)
-    assert [test(cell) for cell in left_out] == [False] * len(left_out)
-
-
-def test_which_pairs_a_filter_keeps():
-    assert rows.answers_differ("a", "b")
-    assert not rows.answers_differ(CHAT, [*CHAT])
-    assert rows.share_a_start(CHAT, [USER])
-    for pair in ((CHAT, [ASSISTANT]), ([], []), (CHAT, None), ("ab", "ab")):
-        assert not rows.share_a_start(*pair)
 
 
 def test_it_stands_alone():

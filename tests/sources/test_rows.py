@@ -361,6 +361,14 @@ def test_what_a_dataset_cannot_hold_is_kept_as_it_is(odd: Any) -> None:
     assert not folders.data("datasets").exists()
 
 
+def test_arrays_beside_what_a_dataset_cannot_hold_are_lists() -> None:
+    import numpy as np
+
+    turn = {"role": np.array(["a", "b"]), "content": (np.float32(1), "x")}
+    (row,) = open_rows([{"big": 2**70, "turns": [turn]}]).rows
+    assert row == {"big": 2**70, "turns": [{"role": ["a", "b"], "content": [1.0, "x"]}]}
+
+
 def test_what_a_file_cannot_hold_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
     from datasets import Dataset

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from io import BytesIO
 from itertools import repeat
 from typing import Any
 
-from hfft_widgets.scripts.rows import NOTHING_BYTES, parsed, says_nothing
+from hfft_widgets.scripts.rows import NOTHING_BYTES, parsed, says_nothing, without_null
 from hfft_widgets.scripts.rows import ROLES as _ROLES
 
 __all__ = ["NOTHING_BYTES", "says_nothing"]
@@ -179,6 +180,15 @@ def turn_keys(cell: object) -> tuple[str, str] | None:
     return role, content or ""
 
 
+def calls_with_null(turns: Any) -> bool:
+    """Whether calls of tools have arguments without a value: Arrow gives each call the arguments of all tools."""
+    said = [turn for turn in turns if isinstance(turn, Mapping)] if isinstance(turns, list) else []
+    listed = (calls for turn in said if isinstance(calls := turn.get("tool_calls"), list))
+    functions = (call.get("function", call) for calls in listed for call in calls if isinstance(call, Mapping))
+    given = [function.get("arguments") for function in functions if isinstance(function, Mapping)]
+    return bool(without_null(given) != given)
+
+
 @dataclass(frozen=True)
 class Column:
     """What one column holds.
@@ -194,6 +204,7 @@ class Column:
         path: The way there.
         items: What its lists hold, where they hold more than text and numbers.
         speakers: Names of speakers with the chat role that a person gave each.
+        answering: Number of turns per speaker that follow another turn.
     """
 
     name: str
@@ -206,6 +217,7 @@ class Column:
     path: tuple[Any, ...] = ()
     items: Shape | None = None
     speakers: Mapping[str, str] = field(default_factory=dict)
+    answering: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def home(self) -> str:
@@ -249,8 +261,22 @@ class Column:
         return tuple(name for name in self.roles if self._role(name) not in ROLES)
 
     def _role(self, name: str) -> str:
-        plain = name.strip().lower()
-        return self.speakers.get(name) or ROLE_NAMES.get(plain, plain)
+        known = self.speakers.get(name) or _usual_role(name)
+        return "assistant" if known == "system" and self._system_answers else known
+
+    @cached_property
+    def _system_answers(self) -> bool:
+        """Whether "system" is who answers the user, as in corpora of dialogues: mostly, and nobody else."""
+        asked, answered = (
+            sum(count for name, count in turns.items() if _usual_role(name) == role)
+            for turns, role in ((self.roles, "user"), (self.answering, "system"))
+        )
+        return 2 * answered > asked and not any(_usual_role(name) == "assistant" for name in self.roles)
+
+
+def _usual_role(name: str) -> str:
+    plain = name.strip().lower()
+    return ROLE_NAMES.get(plain, plain)
 
 
 @dataclass(frozen=True)
@@ -288,6 +314,7 @@ class _Counted:
         self.values: Counter[Any] = Counter()
         self.records: dict[str, None] = {}
         self.items: Shape | None = None
+        self.answering: Counter[str] = Counter()
 
     def take(self, cell: Any, weight: int) -> None:
         shape = shape_of(cell)
@@ -309,10 +336,11 @@ class _Counted:
         if keys is None:
             return
         self.keys[keys[0], keys[1] or "content"] += weight
-        for turn in cell:
-            role = turn.get(keys[0]) if isinstance(turn, Mapping) else None
-            if isinstance(role, str):
-                self.roles[role] += weight
+        roles = [role for turn in cell if isinstance(turn, Mapping) and isinstance(role := turn.get(keys[0]), str)]
+        for role in roles:
+            self.roles[role] += weight
+        for role in roles[1:]:
+            self.answering[role] += weight
 
 
 def schema_of(
@@ -341,4 +369,5 @@ def _column(name: str, counts: _Counted, total: int) -> Column:
         counts.shapes[Shape.NULL] += missing
     few = dict(counts.values) if len(counts.values) <= _FEW else {}
     records = tuple(counts.records)
-    return Column(name, dict(counts.shapes), dict(counts.keys), dict(counts.roles), few, records, items=counts.items)
+    keys, roles, answering = dict(counts.keys), dict(counts.roles), dict(counts.answering)
+    return Column(name, dict(counts.shapes), keys, roles, few, records, items=counts.items, answering=answering)

@@ -15,7 +15,7 @@ from typing import Any
 from hfft_widgets.core.data.columns import Row
 from hfft_widgets.core.data.mapping.column_mapping import ColumnMapping
 from hfft_widgets.core.data.mapping.steps import Call, Cell
-from hfft_widgets.core.script import comment, literal, with_functions
+from hfft_widgets.core.script import as_json, comment, from_json, literal, with_functions
 from hfft_widgets.errors import DataError
 from hfft_widgets.scripts import rows as row_code
 
@@ -176,8 +176,11 @@ class Fix:
             return f"left_out = {set(self.rows)!r}\ndataset = dataset.select([{kept}])"
         if self.rule in FILTERS:
             return f"dataset = dataset.filter(lambda row: {self._filter.code})"
-        cells = ", ".join(f"{literal(name)}: {change.code}" for name, change in self._changes.items())
-        return f"dataset = dataset.map(lambda row: {{{cells}}})"
+        loose = self.columns if self.rule == "usual_turns" else ()  # its turns may differ in their keys
+        codes = {name: change.code for name, change in self._changes.items()}
+        written = {name: as_json(code) if name in loose else code for name, code in codes.items()}
+        cells = ", ".join(f"{literal(name)}: {code}" for name, code in written.items())
+        return "\n".join([f"dataset = dataset.map(lambda row: {{{cells}}})", *map(from_json, loose)])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, the label among them; `from_dict` takes them back."""

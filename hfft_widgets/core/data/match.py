@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hfft_widgets.core.data.columns import Row, Schema, Shape, schema_of
+from hfft_widgets.core.data.columns import Row, Schema, Shape, calls_with_null, schema_of
 from hfft_widgets.core.data.emulators import TrainerEmulator
 from hfft_widgets.core.data.emulators.base import ALL, ASKED
 from hfft_widgets.core.data.emulators.learned import MARKED, way_of
@@ -138,7 +138,28 @@ def _lenient(model: Model) -> Model:
 
 def _against_the_meaning(fit: Match, sample: Sequence[Row]) -> Match | None:
     parts = {part.duty: part for part in fit.parts}
-    return _repeated_prompt(parts, sample) or _answerless(parts, sample)
+    return (
+        _repeated_prompt(parts, sample)
+        or _answerless(parts, sample)
+        or _null_in_calls(fit, sample)
+        or _same_answers(parts, sample)
+    )
+
+
+def _same_answers(parts: dict[ColumnRole, ColumnUse], sample: Sequence[Row]) -> Match | None:
+    """Pairs of which nobody says anything else than the other teach nothing."""
+    chosen, rejected = (parts.get(role) for role in (ColumnRole.CHOSEN, ColumnRole.REJECTED))
+    if not chosen or not rejected or any(row.get(chosen.column) != row.get(rejected.column) for row in sample):
+        return None
+    return Match(f"'{chosen.column}' and '{rejected.column}' are the same in every row: nothing can be learned")
+
+
+def _null_in_calls(fit: Match, sample: Sequence[Row]) -> Match | None:
+    """Calls of tools that mostly give arguments no value are a table's doing, and the model would learn to write so."""
+    for column in (part.column for part in fit.parts if part.turns):
+        if 2 * sum(calls_with_null(row.get(column)) for row in sample) > len(sample):
+            return Match(f"Tool calls in '{column}' have arguments without a value: the model would learn null")
+    return None
 
 
 def _repeated_prompt(parts: dict[ColumnRole, ColumnUse], sample: Sequence[Row]) -> Match | None:

@@ -13,7 +13,7 @@ from hfft_widgets.core.plan.settings.adapters import peft_names
 from hfft_widgets.core.plan.settings.setting import PEFT
 from hfft_widgets.core.plan.trl_arguments import argument_lines
 from hfft_widgets.core.plan.workload import Training
-from hfft_widgets.core.script import assemble, assemble_short, calls, comment, literal, parts_of, runtime
+from hfft_widgets.core.script import assemble, assemble_short, calls, comment, literal, parts_of, reads_json, runtime
 from hfft_widgets.errors import PlanError
 
 SMALL_ROWS = 1000
@@ -137,18 +137,16 @@ What stands in {training.method}Config can be given too: `python script.py --lea
 
 
 def _imports(training: Training, *, short: bool) -> str:
-    pictures = (
-        {"image": "Image, ", "images": "Image, List, "}[training.data.pictures or "image"]
-        if training.trains_on_images
-        else ""
-    )
+    kinds = {"image": ["Image"], "images": ["Image", "List"]}[training.data.pictures or "image"]
+    kinds = kinds if training.trains_on_images else []
+    kinds = sorted([*kinds, "Json"]) if reads_json(training.data.code) else kinds
     own = ["from importlib.util import find_spec"] if short else []
     lines = [
         "import os",
         *own,
         "",
         *(["import torch"] if short else []),
-        f"from datasets import {pictures}load_dataset",
+        f"from datasets import {', '.join([*kinds, 'load_dataset'])}",
     ]
     if training.adapts:
         lines.append("from peft import LoraConfig")

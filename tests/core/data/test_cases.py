@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 import hfft_widgets as hfft
+from tests.core.data.cases.exported import EXPORTED
 from tests.core.data.cases.mine import MINE
 from tests.core.data.cases.scoring import Known, public, scored
 from tests.core.data.oracle.asking import quiet
 from tests.core.data.oracle.trainers import as_dataset, train
 
 pytest.importorskip("torch")
+OWN = [*MINE, *EXPORTED]
 
 
-@pytest.mark.parametrize(("name", "cases"), [("public", public()), ("mine", MINE)])
+@pytest.mark.parametrize(("name", "cases"), [("public", public()), ("mine", OWN)])
 def test_what_is_said_is_what_a_careful_person_says(name: str, cases: list[Known], models: Path) -> None:
     score = scored(cases, str(models / "qwen3"))
     print(score, *score.wrong, sep="\n")
@@ -31,7 +33,7 @@ TRAINED = ["glaive"]
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(case, marks=pytest.mark.ci if case.id in TRAINED else pytest.mark.full) for case in MINE],
+    [pytest.param(case, marks=pytest.mark.ci if case.id in TRAINED else pytest.mark.full) for case in OWN],
     ids=lambda case: case.id,
 )
 def test_the_trainer_takes_what_is_ready_and_what_is_proposed(case: Known, models: Path) -> None:

@@ -117,10 +117,18 @@ def wrong(seed: int, models: Path, *, trained: bool) -> str:
     return ""
 
 
+MANY, PART = 1000, 50
+
+
 @pytest.mark.parametrize(
     ("seeds", "trained"),
-    [pytest.param(range(50), False, marks=pytest.mark.ci), pytest.param(range(1000), True, marks=pytest.mark.full)],
-    ids=["few", "many, trained"],
+    [
+        pytest.param(range(50), False, marks=pytest.mark.ci, id="few"),
+        *(
+            pytest.param(range(at, at + PART), True, marks=pytest.mark.full, id=f"trained, {at}-{at + PART}")
+            for at in range(0, MANY, PART)
+        ),
+    ],
 )
 def test_the_right_words_are_learned_whatever_the_layout(seeds: range, trained: bool, models: Path) -> None:
     found = [words for seed in seeds if (words := wrong(seed, models, trained=trained))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -111,6 +112,38 @@ def test_arguments_without_a_value_are_found_in_every_row_and_taken_out() -> Non
         fixed = first.with_fixes(finding.fix)
         assert "null_arguments" not in {f.rule for f in fixed.findings}
         assert "None" not in str(fixed.rows_for("SFT"))
+
+
+def _calls(**arguments: Any) -> list[Any]:
+    function = {"name": "f", "arguments": arguments}
+    return [user("Why?"), assistant("") | {"tool_calls": [{"type": "function", "function": function}]}]
+
+
+def test_arguments_that_mostly_have_no_value_are_mapped_away_also_in_the_script() -> None:
+    from datasets import Dataset
+
+    given = [{"city": "Lima"}, {"n": 3}, {"at": {"x": 1}}, {"at": {"y": [{"z": None, "w": 1}]}}]
+    dataset = Dataset.from_list([{"messages": _calls(**arguments)} for arguments in given])
+    first = validate_rows(list(dataset), name="x")
+    verdict = first.verdicts["SFT"]
+    assert (verdict.status, "null" in verdict.reason) == ("NEEDS MAPPING", True)
+    report = first.with_mapping("SFT", verdict.mapping)
+    scope = {"dataset": dataset}
+    exec(report.code("SFT"), scope)
+    made = [row["messages"][-1]["tool_calls"][0]["function"]["arguments"] for row in scope["dataset"]]
+    assert made == [{"city": "Lima"}, {"n": 3}, {"at": {"x": 1}}, {"at": {"y": [{"w": 1}]}}]
+    assert list(scope["dataset"]) == report.rows_for("SFT")
+
+
+def test_calls_written_as_text_may_differ_in_any_row() -> None:
+    from datasets import Dataset
+
+    rows = [{"messages": json.dumps(_calls(**{f"a{n // 1_100}": n}))} for n in range(1_200)]
+    report = validate_rows(rows, name="x")
+    report = report.with_mapping("SFT", report.verdicts["SFT"].mapping)
+    scope = {"dataset": Dataset.from_list(rows)}
+    exec(report.code("SFT"), scope)
+    assert list(scope["dataset"]) == report.rows_for("SFT")
 
 
 def test_plain_text_on_a_model_with_a_template_gets_a_remedy() -> None:

@@ -24,7 +24,8 @@ from hfft_widgets.core.data.mapping.column_names import (
     worded,
 )
 from hfft_widgets.core.data.mapping.places import column_at, made, overlap, read_at, speakers
-from hfft_widgets.core.data.mapping.preferences import ranked
+from hfft_widgets.core.data.mapping.preferences import opposites, ranked
+from hfft_widgets.core.data.mapping.steps import parses
 from hfft_widgets.core.data.mapping.transforms import Transform
 
 CHATS = (Shape.MESSAGES, Shape.TURNS, Shape.TURNS_AS_JSON)
@@ -125,10 +126,7 @@ def pairs(schema: Schema) -> Iterator[tuple[str, str]]:
         for rejected in bad:
             if chosen not in bad and schema.shape(chosen) is schema.shape(rejected):
                 yield chosen, rejected
-    for name in of_shape(schema, ANSWERS):  # as in stack-exchange-paired: j was voted above k
-        other = f"{name[:-1]}k"
-        if name.endswith("_j") and schema.shape(other) is schema.shape(name):
-            yield name, other
+    yield from (both for both in opposites(schema, ANSWERS) if schema.shape(both[0]) is schema.shape(both[1]))
 
 
 def has_questions(schema: Schema, name: str) -> bool:
@@ -146,7 +144,8 @@ def turns_of(available: Available, name: str, how: str = "turns") -> Transform:
     column = available.schema.columns[name]
     keys, roles = column.turn_keys, tuple(sorted(column.renamed_roles.items()))
     written = column.shape is Shape.TURNS_AS_JSON
-    if how == "turns" and keys == STANDARD_KEYS and not roles and not written and not available.marked:
+    as_it_is = how == "turns" and keys == STANDARD_KEYS and not (roles or written or parses(column.path))
+    if as_it_is and not available.marked:
         return available.column(name)
     unmark = available.marked and how != "answer_text"
     return made(available.schema, how, name, keys=keys, roles=roles, json=written, unmark=unmark)

@@ -10,7 +10,7 @@ from typing import Any
 from hfft_widgets.core.data.columns import Row
 from hfft_widgets.core.data.mapping.steps import Step
 from hfft_widgets.core.data.mapping.transforms import Transform
-from hfft_widgets.core.script import literal, with_functions
+from hfft_widgets.core.script import as_json, from_json, literal, with_functions
 from hfft_widgets.errors import DataError
 
 # What applying a mapping to a row of another shape may raise.
@@ -158,8 +158,10 @@ def _map_lines(filled: Mapping[str, Transform], removed: list[str]) -> Iterator[
     yield "dataset = dataset.map("
     yield "    lambda row: {"
     for name, transform in filled.items():
-        yield indent(f"{literal(name)}: {transform.code},", " " * 8)
+        code = as_json(transform.code) if transform.loose else transform.code
+        yield indent(f"{literal(name)}: {code},", " " * 8)
     yield "    },"
     if removed:
         yield f"    remove_columns={literal(removed)},"
     yield ")"
+    yield from (from_json(name) for name, transform in filled.items() if transform.loose)

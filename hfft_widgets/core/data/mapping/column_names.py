@@ -58,9 +58,10 @@ NO = (
 )  # fmt: skip
 # Which of two answers is the better one, and the values that mean the first.
 CHOICE = (
-    "labels", "label", "winner", "preference", "preferred", "choice", "better", "betterresponseid", "preferredresponse",
+    "labels", "label", "winner", "preference", "preferred", "choice", "better", "preferredresponse",
     "selected", "best", "bestresponse", "vote", "humanpreference", "annotation",
-    *(f"{which}{what}" for which in ("best", "chosen", "selected", "preferred", "accepted", "winner", "correct")
+    *(f"{which}{what}"
+      for which in ("best", "better", "chosen", "selected", "preferred", "accepted", "winner", "winning", "correct")
       for what in ("index", "idx", "id", "answerid", "responseid", "answer", "response")),
 )  # fmt: skip
 SCORES = (
@@ -103,6 +104,14 @@ HARMS = (
 CHOSEN_WORDS = frozenset(
     {"chosen", "accepted", "preferred", "good", "better", "best", "winner", "winning", "positive", "win"}
 )
+# Pairs of which the first one names the better answer, and the second one the worse; alone they may say anything.
+OPPOSITES = (
+    ("high", "low"), ("higher", "lower"), ("strong", "weak"), ("stronger", "weaker"), ("win", "lose"), ("w", "l"),
+    ("helpful", "unhelpful"), ("safe", "unsafe"), ("harmless", "harmful"), ("correct", "incorrect"),
+    ("correct", "wrong"), ("right", "wrong"), ("pos", "neg"), ("upvoted", "downvoted"), ("aligned", "misaligned"),
+    ("liked", "disliked"), ("accept", "reject"), ("plus", "minus"), ("desirable", "undesirable"),
+    ("top", "bottom"), ("j", "k"),
+)  # fmt: skip
 ANSWER_WORDS = frozenset({"completion", "response", "answer", "output", "reply", "solution", "summary"})
 REJECTED_WORDS = frozenset(
     {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from hfft_widgets.core.data.columns import (
@@ -19,6 +20,7 @@ from hfft_widgets.core.data.columns import (
     Row,
     Schema,
     Shape,
+    calls_with_null,
     json_turns,
     schema_of,
 )
@@ -26,7 +28,7 @@ from hfft_widgets.core.data.mapping.column_names import COMPLETION, MESSAGES, PL
 from hfft_widgets.core.data.mapping.steps import Cell, Path, followed, place_words
 from hfft_widgets.core.data.mapping.transforms import Transform
 
-_TRIED_ROWS, _DEPTH, _KEYS = 60, 4, 16
+_TRIED_ROWS, _DEPTH, _KEYS, _PLACES = 60, 6, 16, 200
 _TURNS = {Shape.MESSAGES, Shape.TURNS}
 _LISTS, _FEW = {*_TURNS, Shape.TEXTS, Shape.NUMBERS, Shape.LIST}, 20
 # Marks of dialogues in texts: those of a question and of an answer, then others that may come along.
@@ -78,7 +80,7 @@ def widened(schema: Schema, sample: Sequence[Row]) -> Schema:
     kept: dict[str, Column] = {}
     found: dict[str, Column] = {}
     for name, column in schema.columns.items():
-        inside = list(_inside(name, (), [row.get(name) for row in rows], column))
+        inside = list(islice(_inside(name, (), [row.get(name) for row in rows], column), _PLACES))
         if not any(place.path == (("parsed",),) and place.shape in _LISTS and not _calls(place) for place in inside):
             kept[name] = column
         found |= {place.name: place for place in inside}
@@ -139,12 +141,23 @@ def _scored(cells: Sequence[Any]) -> tuple[str, ...]:
 
 def _into_record(column: Column, cells: list[Any]) -> Iterator[Any]:
     lists = _mostly(lambda cell: all(isinstance(value, list) for value in cell.values()), cells)
+    if _mostly(_branches, cells):
+        yield ("newest_branch",)
+        return
     if {*ROLE_KEYS} & {*column.records} and {*CONTENT_KEYS} & {*column.records}:
         yield ("transposed",) if lists else ("listed",)
         return
     if {"text", "label"} <= {*column.records} and lists:
         yield ("options",)
     yield from column.records[:_KEYS]
+
+
+def _branches(cell: Mapping[str, Any]) -> bool:
+    """Whether a record holds messages that name what they answer, and what answers them: a tree by their ids."""
+    nodes = [node for node in cell.values() if node is not None]
+    return bool(nodes) and all(
+        isinstance(node, Mapping) and {"message", "parent", "children"} <= {*node} for node in nodes
+    )
 
 
 def _into_text(shape: Shape, cells: list[str]) -> Iterator[Any]:
@@ -168,7 +181,7 @@ def _into_list(column: Column, cells: list[Any]) -> Iterator[Any]:
         yield 0
         if _mostly(lambda cell: len(cell) > 1, cells):
             yield ("options",)
-        if _mostly(lambda cell: isinstance(_value(cell[0], ("parsed",)), Mapping), cells):
+        if _mostly(lambda cell: isinstance(_value(cell[0], ("parsed",)), (Mapping, int, float)), cells):
             yield ("each_parsed",)
         if any(flat(name) in (*MESSAGES, "data") for name in column.names):
             yield ("alternating",)
@@ -189,7 +202,7 @@ def _mostly(test: Any, cells: Sequence[Any]) -> bool:
 def _unusual(turns: Any) -> bool:
     """Turns that chat templates do not read as they are meant: parts, calls of another form, other roles."""
     said = [turn for turn in turns if isinstance(turn, Mapping)] if isinstance(turns, list) else []
-    return any(
+    return calls_with_null(said) or any(
         not isinstance(turn.get("content", turn.get("value")), (str, type(None)))
         or isinstance(turn.get("parts", turn.get("function_call")), (list, Mapping))
         or str(turn.get("role", turn.get("from"))) in {"developer", "function", "function_call"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -15,6 +15,7 @@ from hfft_widgets.core.data.mapping.column_names import (
     HARMS,
     LABEL,
     NO,
+    OPPOSITES,
     PLACES,
     SCORES,
     TAKEN,
@@ -24,6 +25,7 @@ from hfft_widgets.core.data.mapping.column_names import (
     words_of,
 )
 from hfft_widgets.core.data.mapping.places import made
+from hfft_widgets.core.data.mapping.steps import parses
 from hfft_widgets.core.data.mapping.transforms import Transform
 
 # How names of two answers differ: response_a and response_b, answer_0 and answer_1.
@@ -124,6 +126,8 @@ def _of_two(schema: Schema, shapes: Collection[Shape]) -> Iterator[Better]:
         for name in spelled(schema, CHOICE, {Shape.NUMBER, Shape.BOOLEAN, Shape.TEXT}):
             if meant := _meaning(schema.columns[name], pair):
                 yield _both(schema, pair, name, **meant)
+            elif schema.shape(name) is Shape.TEXT:
+                yield _both(schema, pair, name, wins="same")
         for name, column in schema.columns.items():
             if column.shape is Shape.NUMBER and "preference" in column.known_as.lower() and _signed(column):
                 yield _both(schema, pair, name, wins="lowest")  # as in HelpSteer: below 0 the first is better
@@ -142,13 +146,19 @@ def _of_many(schema: Schema) -> Iterator[Better]:
         for other in scores:
             taken = "highest" if {*words_of(other.known_as)} & {*TAKEN} else None
             wins = direction(re.sub(r"s$", "", other.known_as)) or taken
-            beside = one.path[:-1] == other.path[:-1] and (one.home == other.home or not (one.path or other.path))
-            if wins and beside and (len(one.path) == len(other.path)):
+            if wins and _beside(one, other):
                 yield _first_and_last(schema, one.name, other.name, wins=wins)
 
 
+def _beside(one: Column, other: Column) -> bool:
+    """Whether two lists lie side by side, whether or not one of them, or both, are written as text."""
+    ways = [[key for key in column.path if not parses((key,))] for column in (one, other)]
+    alike = len(ways[0]) == len(ways[1]) and ways[0][:-1] == ways[1][:-1]
+    return alike and (one.home == other.home or not any(ways))
+
+
 def _by_name(schema: Schema) -> Iterator[Better]:
-    """Lists of answers, and the number (from 0, or from 1) or the id of the better one."""
+    """Lists of answers, and the number (from 0, or from 1), the id or the text of the better one."""
     for one in _listed(schema, lambda column: column.shape is Shape.TEXTS):
         for name in spelled(schema, CHOICE, {Shape.NUMBER}):
             numbers = [value for value in schema.columns[name].values if _finite(value)]
@@ -156,6 +166,8 @@ def _by_name(schema: Schema) -> Iterator[Better]:
                 start = 1 if min(numbers) == 1 and max(numbers) > 1 else 0
                 yield _first_and_last(schema, one.name, name, values=(start,), wins="highest")
         for name in spelled(schema, CHOICE, {Shape.NUMBER, Shape.TEXT}):
+            if schema.shape(name) is Shape.TEXT:
+                yield _first_and_last(schema, one.name, one.name, name, wins="highest")
             for ids in schema.columns.values():
                 if flat(ids.known_as).endswith("id") and ids.home == one.home and ids.path[:-1] == one.path[:-1]:
                     yield _first_and_last(schema, one.name, ids.name, name, wins="highest")
@@ -170,19 +182,24 @@ def _listed(schema: Schema, fits: Callable[[Column], bool]) -> Iterator[Column]:
     return (one for one in schema.columns.values() if fits(one) and flat(one.known_as) in _LISTED)
 
 
+def opposites(schema: Schema, shapes: Collection[Shape]) -> Iterator[tuple[str, str]]:
+    """The better and the worse of two columns whose names are opposites."""
+    yield from ((pair.first, pair.second) for pair in _two(schema, shapes, OPPOSITES))
+
+
 def pairs_of_names(schema: Schema, shapes: Collection[Shape]) -> set[str]:
     """The columns that are one of two."""
     return {name for pair in _two(schema, shapes) for name in (pair.first, pair.second)}
 
 
-def _two(schema: Schema, shapes: Collection[Shape]) -> Iterator[_Pair]:
+def _two(schema: Schema, shapes: Collection[Shape], tagged: Sequence[tuple[str, str]] = _NAME_PAIRS) -> Iterator[_Pair]:
     names = {
-        (_around(column), column.known_as.lower()): name
+        (_around(column), "_".join(words_of(column.known_as))): name
         for name, column in schema.columns.items()
         if column.shape in shapes and column.path[-1:] != (("written",),)
     }
     for (around, lower), name in names.items():
-        for tags in _NAME_PAIRS:
+        for tags in tagged:
             one, other = tags
             pattern = rf"(?<![a-z0-9]){one}(?![a-z0-9])" if one.isalpha() else rf"(?<![0-9]){one}(?![0-9])"
             second = names.get((around, re.sub(pattern, other, lower)))

@@ -117,6 +117,7 @@ PARSERS = {
     "listed": "{0}", "options": "{0}, lettered",
     "exchanges": "the questions and answers of {0}", "alternating": "the texts of {0}, by turns",
     "dialogue": "the dialogue in {0}", "usual_turns": "{0} in the usual form", "items": "{0}",
+    "newest_branch": "the newest branch of {0}",
 }  # fmt: skip
 
 
@@ -147,6 +148,11 @@ def place_words(column: str, path: Path) -> str:
         else:
             words = PARSERS[key[0]].format(words, "".join(f".{a}" for a in key[1:] if isinstance(a, str)))
     return words
+
+
+def parses(path: Path) -> bool:
+    """Whether it reads records out of what is written, so that they may differ in their keys from row to row."""
+    return any(key[0] in {"parsed", "each_parsed", "usual_turns"} for key in path if isinstance(key, tuple))
 
 
 def path_of(values: Any) -> Path:

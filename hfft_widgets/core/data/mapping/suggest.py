@@ -214,13 +214,20 @@ def _question_and_answer(available: Available) -> Iterator[Targets]:
         *sorted(worded(schema, ANSWER_WORDS, ANSWERS), key=lambda name: flat(schema.columns[name].known_as) in CHECKED),
         *(name for name in spelled(schema, COMPLETION, {Shape.TEXT}, numbers=True) if not _is_label(schema, name)),
         *spelled(schema, TEXT, {Shape.TEXT}),
+        *(name for name in of_shape(schema, CHATS) if _answers_alone(schema, name)),
     ]
     if chosen := _option(available):
         yield chosen
+    bad = {*worded(schema, REJECTED_WORDS, ANSWERS), *(worse for _, worse in pairs(schema))}
     for answer in dict.fromkeys(answers):
-        bad = {*worded(schema, REJECTED_WORDS, ANSWERS)}
         if answer not in halves | bad and (asked := with_prompt(available, {"completion": available.column(answer)})):
             yield asked
+
+
+def _answers_alone(schema: Schema, name: str) -> bool:
+    """Whether its turns are answers to what another column asks; several of them side by side are none."""
+    several = any(key[:1] == ("each",) for key in schema.columns[name].path if isinstance(key, tuple))
+    return has_answers(schema, name) and not has_questions(schema, name) and not several
 
 
 def _is_label(schema: Schema, name: str) -> bool:

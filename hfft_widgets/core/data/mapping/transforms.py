@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from hfft_widgets.core.data.columns import STANDARD_KEYS, Row
-from hfft_widgets.core.data.mapping.steps import Call, Cell, Item, Path, Step, followed, path_of, place_words
+from hfft_widgets.core.data.mapping.steps import Call, Cell, Item, Path, Step, followed, parses, path_of, place_words
 from hfft_widgets.errors import DataError
 from hfft_widgets.scripts import rows
 
@@ -36,7 +36,7 @@ class Transform:
         before: What comes before its turns as turns: a system prompt, an earlier exchange.
         others: For the better of two answers: the values that choose the second one; any else is no choice.
         wins: Which score is the better one: "highest", "lowest", or "ask" where nobody knows yet; "": the highest, and
-            of equal ones the first.
+            of equal ones the first. "same": the answer whose text the last column repeats.
     """
 
     how: str
@@ -81,7 +81,8 @@ class Transform:
         if self.decision is None:
             return ""
         first = 2 if self.how in _OF_TWO else 1
-        said = [(place_words(self.columns[n], self.path(n)), _cell(self, n)) for n in range(first, len(self.columns))]
+        places = [(name, self.path(n)) for n, name in enumerate(self.columns)]
+        said = [(place_words(*places[n]), _cell(self, n)) for n in range(first, len(places)) if places[n] != places[0]]
         return " against ".join(f"{name} {step.value(row)}" for name, step in said)
 
     @classmethod
@@ -116,7 +117,7 @@ class Transform:
         names = [place_words(name, self.path(n)) for n, name in enumerate(self.columns)]
         values = ", ".join(map(repr, self.values))
         words = HOWS[self.how].words.format(" and ".join(names), *names, values=values, score=self.keys[1])
-        if self.how in {"best", "worst"} and (self.values or names[2:]):
+        if self.wins == _SAME or (self.how in {"best", "worst"} and (self.values or names[2:])):
             words += f" (as {names[-1]} says)"
         elif self.wins:
             words += f" ({_WINS[self.wins]} {' and '.join(names[2 if self.how in _OF_TWO else 1 :])} is better)"
@@ -155,6 +156,12 @@ class Transform:
     def reads_turns(self) -> bool:
         """Whether it looks into the turns of a conversation."""
         return self.how in {"turns", "turns_before_answer", "answer_turn", "answer_text"}
+
+    @property
+    def loose(self) -> bool:
+        """Whether its turns may differ in their keys: a table would give each turn the keys of all, without a value."""
+        turns = self.reads_turns and self.how != "answer_text" and self.keys == STANDARD_KEYS
+        return (turns and (self.json or parses(self.path(0)))) or any(made.loose for made in self.before)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` takes them back."""
@@ -203,6 +210,7 @@ class How:
 
 
 _OF_TWO = {"better", "worse"}
+_SAME = "same"
 _WINS = {"highest": "the highest", "lowest": "the lowest", "ask": "it is not known whether the highest or the lowest"}
 
 
@@ -241,6 +249,8 @@ def _wins(transform: Transform) -> Call:
         return Call(rows.side, last[0], list(transform.values), list(transform.others))
     if transform.values:
         return Call(rows.one_of, last[0], list(transform.values))
+    if transform.wins == _SAME:
+        return Call(rows.same, last[0], *_cells(transform)[:2])
     if transform.wins:  # one number alone is below 0 where the first is better, or above
         both = last[0], last[1] if last[1:] else 0
         return Call(rows.higher, *(both[::-1] if transform.wins == "lowest" else both))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hfft_widgets.core.data.columns import ROLES, Shape, shape_of
+from hfft_widgets.core.data.columns import ROLES, Shape, calls_with_null, shape_of
 from hfft_widgets.core.data.match_columns import ColumnRole
 from hfft_widgets.core.data.rules.base import SPOKEN, WARN, WORDS, Rule, Scope, Uses
 from hfft_widgets.core.method import Method
@@ -55,15 +55,6 @@ def _broken_calls(cell: Any) -> bool:
     return not all(isinstance(c, list) and all(isinstance(call, Mapping) for call in c) for c in calls)
 
 
-def _null_arguments(cell: Any) -> bool:
-    """Arrow gives each call the arguments of all tools, those that it does not take without a value."""
-    listed = (calls for turn in cell if isinstance(calls := turn.get("tool_calls"), list))
-    calls = [call for calls in listed for call in calls if isinstance(call, Mapping)]
-    functions = (call.get("function", call) for call in calls)
-    given = (function.get("arguments") for function in functions if isinstance(function, Mapping))
-    return any(isinstance(one, Mapping) and None in one.values() for one in given)
-
-
 def _ends(cell: Any) -> Any:
     return cell[-1].get("role")
 
@@ -101,7 +92,7 @@ MESSAGE_RULES = (
     Rule("broken_tool_calls", Scope.MESSAGES, _broken_calls, bool,
          "Tool calls in {column} that are no list of records: chat templates cannot read them", fix="has_tool_calls",
          explains=1, examples=(([_USER, {**_ANSWER, "tool_calls": "f()"}], [_USER, {**_ANSWER, "tool_calls": []}]),)),
-    Rule("null_arguments", Scope.MESSAGES, _null_arguments, bool,
+    Rule("null_arguments", Scope.MESSAGES, calls_with_null, bool,
          "Tool calls in {column} with arguments without a value: the model learns to write null", fix="usual_turns",
          examples=(([_USER, {**_ANSWER, "tool_calls": [{"function": {"name": "f", "arguments": {"a": None}}}]}],
                     [_USER, {**_ANSWER, "tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]}]),)),

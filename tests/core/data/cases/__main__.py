@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.core.data.cases.exported import EXPORTED
 from tests.core.data.cases.mine import MINE
 from tests.core.data.cases.scoring import public, scored, table
 from tests.core.data.oracle.asking import quiet
@@ -18,7 +19,7 @@ def main() -> None:
     with quiet():
         if not folder.exists():
             save_models(folder)
-        kinds = {"public": public(), "mine": MINE}
+        kinds = {"public": public(), "mine": [*MINE, *EXPORTED]}
         chosen = {k: [c for c in cases if not names or any(n in c.id for n in names)] for k, cases in kinds.items()}
         scores = {kind: scored(cases, str(folder / "qwen3")) for kind, cases in chosen.items()}
     for kind, score in scores.items():

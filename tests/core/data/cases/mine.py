@@ -24,7 +24,7 @@ BAD = ("Perhaps Pluto is.", "Nobody can say.", "It drew itself, I think.", "Leav
        "Ferries do not go.")  # fmt: skip
 
 
-def _case(
+def case(
     name: str, row: Callable[[int], Row], statuses: str, *seen: tuple[Any, ...], say: tuple[str, ...] = ()
 ) -> Known:
     expected, also = {}, {}
@@ -58,13 +58,13 @@ GRPO = ("GRPO", 0, "", (Q[0],), (A[0],))
 
 MINE: list[Known] = [
     # which is better
-    _case(
+    case(
         "rank of records",
         lambda n: {"prompt": Q[n], "answers": [{"answer": BAD[n], "rank": 2}, {"answer": A[n], "rank": 1}]},
         "M/X M R M M",
         *BETTER,
     ),
-    _case(
+    case(
         "rank of records with turns",
         lambda n: {
             "context": [user(Q[n])],
@@ -76,13 +76,13 @@ MINE: list[Known] = [
         ". M . . M",
         *BETTER,
     ),
-    _case(
+    case(
         "ranks in columns",
         lambda n: {"question": Q[n], "response_a": BAD[n], "response_b": A[n], "rank_a": 2, "rank_b": 1},
         ". M . . M",
         *BETTER,
     ),
-    _case(
+    case(
         "toxicity asks",
         lambda n: {
             "prompt": Q[n],
@@ -94,14 +94,14 @@ MINE: list[Known] = [
         ". M . . M",
         say=("highest", "lowest"),
     ),
-    _case(
+    case(
         "digits of names",
         lambda n: {"prompt": Q[n], "response_0": (A, BAD)[n % 2][n], "response_1": (BAD, A)[n % 2][n], "label": n % 2},
         ". M . . M",
         *BETTER,
         ("DPO", 1, "chosen", (A[1],), (BAD[1],)),
     ),
-    _case(
+    case(
         "winner with ties",
         lambda n: {
             "question": Q[n],
@@ -114,7 +114,7 @@ MINE: list[Known] = [
         ("SFT", 0, "", (Q[0], A[0]), (BAD[0],)),
         say=("tie", "ties"),
     ),
-    _case(
+    case(
         "signed preference",
         lambda n: {
             "context": [user(Q[n])],
@@ -126,7 +126,7 @@ MINE: list[Known] = [
         *BETTER,
         ("DPO", 1, "chosen", (BAD[1],), (A[1],)),
     ),
-    _case(
+    case(
         "stack exchange",
         lambda n: {
             "question": Q[n],
@@ -138,13 +138,13 @@ MINE: list[Known] = [
         ". M . . M",
         *BETTER,
     ),
-    _case(
+    case(
         "candidates and rewards",
         lambda n: {"instruction": Q[n], "candidates": [A[n], BAD[n]], "rewards": [0.9, 0.2]},
         ". M . . M",
         *BETTER,
     ),
-    _case(
+    case(
         "ultrafeedback completions",
         lambda n: {
             "instruction": Q[n],
@@ -156,7 +156,7 @@ MINE: list[Known] = [
         ". M . . M",
         *BETTER,
     ),
-    _case(
+    case(
         "contradicting scores",
         lambda n: {
             "prompt": Q[n],
@@ -168,22 +168,22 @@ MINE: list[Known] = [
         ". R . . R",
         say=("contradict",),
     ),
-    _case(
+    case(
         "not chosen answer",
         lambda n: {"question": Q[n], "chosen_answer": A[n], "not_chosen_answer": BAD[n]},
         ". M . . M",
         *BETTER,
     ),
-    _case("win and lose", lambda n: {"prompt": Q[n], "win": A[n], "lose": BAD[n]}, ". M R . M", *BETTER),
+    case("win and lose", lambda n: {"prompt": Q[n], "win": A[n], "lose": BAD[n]}, ". M R . M", *BETTER),
     # what never reaches the model
-    _case(
+    case(
         "system beside pairs",
         lambda n: {"system_prompt": "Talk like a pilot", "prompt": Q[n], "chosen": A[n], "rejected": BAD[n]},
         ". M M . M",
         ("DPO", 0, "", ("Talk like a pilot", Q[0]), ()),
         ("GRPO", 0, "", ("Talk like a pilot", Q[0]), ()),
     ),
-    _case(
+    case(
         "system beside ShareGPT",
         lambda n: {
             "system": "Talk like a pilot",
@@ -192,19 +192,19 @@ MINE: list[Known] = [
         "M X M X X",
         ("SFT", 0, "", ("Talk like a pilot", Q[0], A[0]), ()),
     ),
-    _case(
+    case(
         "system beside prompt and completion",
         lambda n: {"system": "Talk like a pilot", "prompt": Q[n], "completion": A[n]},
         "M X M X X",
         ("SFT", 0, "", ("Talk like a pilot", Q[0], A[0]), ()),
     ),
-    _case(
+    case(
         "parts",
         lambda n: {"messages": [user([{"type": "text", "text": Q[n]}]), assistant([{"type": "text", "text": A[n]}])]},
         "M X M X X",
         SFT,
     ),
-    _case(
+    case(
         "responses parts",
         lambda n: {
             "messages": [
@@ -215,7 +215,7 @@ MINE: list[Known] = [
         "M X M X X",
         SFT,
     ),
-    _case(
+    case(
         "Gemini",
         lambda n: {
             "contents": [{"role": "user", "parts": [{"text": Q[n]}]}, {"role": "model", "parts": [{"text": A[n]}]}]
@@ -223,27 +223,27 @@ MINE: list[Known] = [
         "M X . X X",
         SFT,
     ),
-    _case(
+    case(
         "developer",
         lambda n: {"messages": [{"role": "developer", "content": "Talk like a pilot"}, *chat(n)]},
         "R/M X M X X",
     ),
-    _case(
+    case(
         "weights",
         lambda n: {"messages": [user(Q[n]), assistant(BAD[n], weight=0), user("Again?"), assistant(A[n], weight=1)]},
         "R X . X X",
         say=("'weight'",),
     ),
-    _case(
+    case(
         "reasoning key",
         lambda n: {"messages": [user(Q[n]), assistant(A[n], reasoning="I counted them twice")]},
         "R X . X X",
         ("SFT", 0, "", ("I counted them twice", A[0]), ()),
     ),
-    _case("a label beside text", lambda n: {"text": A[n], "sentiment": n % 2}, "R X . X .", say=("'sentiment'",)),
-    _case("every answer the same label", lambda n: {"prompt": Q[n], "completion": A[n], "label": True}, "R X R X X"),
+    case("a label beside text", lambda n: {"text": A[n], "sentiment": n % 2}, "R X . X .", say=("'sentiment'",)),
+    case("every answer the same label", lambda n: {"prompt": Q[n], "completion": A[n], "label": True}, "R X R X X"),
     # where the words lie
-    _case(
+    case(
         "squad",
         lambda n: {
             "id": str(n),
@@ -255,27 +255,27 @@ MINE: list[Known] = [
         ("SFT", 0, "", ("Text:", Q[0], A[0]), ()),
         ("SFT", 0, "completion", (A[0],), ()),
     ),
-    _case("opus", lambda n: {"translation": {"en": Q[n], "fr": A[n]}}, "M X . X X", SFT),
-    _case("data", lambda n: {"data": {"prompt": Q[n], "response": A[n]}}, "M X M X X", SFT),
-    _case(
+    case("opus", lambda n: {"translation": {"en": Q[n], "fr": A[n]}}, "M X . X X", SFT),
+    case("data", lambda n: {"data": {"prompt": Q[n], "response": A[n]}}, "M X M X X", SFT),
+    case(
         "record in a record",
         lambda n: {"sample": {"input": {"question": Q[n]}, "output": {"answer": A[n]}}},
         "M X M X X",
         SFT,
     ),
-    _case("turns one level down", lambda n: {"conversation": {"turns": chat(n), "id": n}}, "M X M X X", SFT, GRPO),
-    _case(
+    case("turns one level down", lambda n: {"conversation": {"turns": chat(n), "id": n}}, "M X M X X", SFT, GRPO),
+    case(
         "record of lists",
         lambda n: {"chat": {"role": ["user", "assistant"], "content": [Q[n], A[n]]}},
         "M X M X X",
         SFT,
     ),
-    _case("Python text", lambda n: {"conversation": repr(chat(n))}, "M X M X X", SFT, GRPO),
-    _case("numpy text", lambda n: {"messages": "[" + "\n ".join(map(repr, chat(n))) + "]"}, "M X M X X", SFT),
-    _case(
+    case("Python text", lambda n: {"conversation": repr(chat(n))}, "M X M X X", SFT, GRPO),
+    case("numpy text", lambda n: {"messages": "[" + "\n ".join(map(repr, chat(n))) + "]"}, "M X M X X", SFT),
+    case(
         "turns as JSON in a record", lambda n: {"sample": json.dumps({"id": n, "messages": chat(n)})}, "M X M X X", SFT
     ),
-    _case(
+    case(
         "hh-rlhf",
         lambda n: {
             "chosen": f"\n\nHuman: {Q[n]}\n\nAssistant: {A[n]}",
@@ -286,9 +286,9 @@ MINE: list[Known] = [
         GRPO,
         ("SFT", 0, "", (), ("Human:",)),
     ),
-    _case("Vicuna", lambda n: {"text": f"A talk. USER: {Q[n]} ASSISTANT: {A[n]}</s>"}, "R/M X M/X X X"),
-    _case("Alpaca text", lambda n: {"prompt": f"### Instruction:\n{Q[n]}\n\n### Response:\n{A[n]}"}, "M X . X X", SFT),
-    _case(
+    case("Vicuna", lambda n: {"text": f"A talk. USER: {Q[n]} ASSISTANT: {A[n]}</s>"}, "R/M X M/X X X"),
+    case("Alpaca text", lambda n: {"prompt": f"### Instruction:\n{Q[n]}\n\n### Response:\n{A[n]}"}, "M X . X X", SFT),
+    case(
         "glaive",
         lambda n: {
             "system": "SYSTEM: You have functions",
@@ -297,26 +297,26 @@ MINE: list[Known] = [
         "M X M X X",
         ("SFT", 0, "", ("You have functions", Q[0], A[0]), ("USER:", "endoftext")),
     ),
-    _case(
+    case(
         "numbers as answers",
         lambda n: {"question": f"What is {n} and {n}?", "answer": 2 * n},
         "M X M X X",
         ("SFT", 1, "", ("What is 1 and 1", "2"), ()),
     ),
-    _case(
+    case(
         "yes and no",
         lambda n: {"question": Q[n], "passage": f"So. {A[n]}", "answer": n % 2 == 0},
         "M X M X X",
         ("SFT", 0, "completion", ("yes",), ()),
     ),
-    _case(
+    case(
         "mmlu",
         lambda n: {"question": Q[n], "choices": [BAD[n], A[n], "None", "All"], "answer": 1},
         "M X M X X",
         SFT,
         ("SFT", 0, "", (BAD[0],), ()),
     ),
-    _case(
+    case(
         "arc",
         lambda n: {
             "id": n,
@@ -327,77 +327,77 @@ MINE: list[Known] = [
         "M X M X X",
         SFT,
     ),
-    _case(
+    case(
         "columns for turns",
         lambda n: {"human_1": Q[n], "gpt_1": A[n], "human_2": "And?", "gpt_2": "No more"},
         "M X . X X",
         ("SFT", 0, "", (Q[0], A[0], "No more"), ()),
     ),
-    _case("texts by turns", lambda n: {"dialogue": [Q[n], A[n], "And?", "No more."]}, "M X M X X", SFT),
-    _case("lists of one text", lambda n: {"question": [Q[n]], "answers": [A[n]]}, "M X . X X", SFT),
-    _case("bytes", lambda n: {"question": Q[n].encode(), "answer": A[n].encode()}, "M X M X X", SFT),
-    _case(
+    case("texts by turns", lambda n: {"dialogue": [Q[n], A[n], "And?", "No more."]}, "M X M X X", SFT),
+    case("lists of one text", lambda n: {"question": [Q[n]], "answers": [A[n]]}, "M X . X X", SFT),
+    case("bytes", lambda n: {"question": Q[n].encode(), "answer": A[n].encode()}, "M X M X X", SFT),
+    case(
         "history",
         lambda n: {"query": Q[n], "response": A[n], "history": [["Hello?", "Good day."]]},
         "M X . X X",
         ("SFT", 0, "", ("Good day.", Q[0], A[0]), ()),
     ),
-    _case("Finnish names", lambda n: {"kysymys": Q[n], "vastaus": A[n]}, "M X . X X", SFT, say=("guess",)),
-    _case("Chinese names", lambda n: {"问题": Q[n], "回答": A[n]}, "M X . X X", SFT),
-    _case(
+    case("Finnish names", lambda n: {"kysymys": Q[n], "vastaus": A[n]}, "M X . X X", SFT, say=("guess",)),
+    case("Chinese names", lambda n: {"问题": Q[n], "回答": A[n]}, "M X . X X", SFT),
+    case(
         "agent and customer",
         lambda n: {"conversation": [{"role": "customer", "content": Q[n]}, {"role": "agent", "content": A[n]}]},
         "M X M X X",
         SFT,
         GRPO,
     ),
-    _case(
+    case(
         "speaker and text",
         lambda n: {"dialog": [{"speaker": "human", "text": Q[n]}, {"speaker": "bot", "text": A[n]}]},
         "M X M X X",
         SFT,
     ),
-    _case(
+    case(
         "single answers",
         lambda n: {"prompt": [user(Q[n])], "chosen": assistant(A[n]), "rejected": assistant(BAD[n])},
         ". M R . M",
         *BETTER,
     ),
-    _case(
+    case(
         "several rejected",
         lambda n: {"prompt": Q[n], "chosen": [A[n]], "rejected": [BAD[n], "No."]},
         ". M R . M",
         *BETTER,
     ),
-    _case(
+    case(
         "prompt, generation and messages",
         lambda n: {"prompt": Q[n], "generation": A[n], "messages": chat(n)},
         "M X R X X",
         SFT,
     ),
-    _case(
+    case(
         "cnn",
         lambda n: {"article": f"Long. {A[n]} More.", "highlights": BAD[n], "id": str(n)},
         "M X . X X",
         ("SFT", 0, "", ("Long.", BAD[0]), ()),
     ),
-    _case(
+    case(
         "tools as texts",
         lambda n: {"messages": chat(n), "tools": [json.dumps({"type": "function", "function": {"name": "look_up"}})]},
         "M/X X . X X",
         ("SFT", 0, "", ("look_up", A[0]), ()),
     ),
-    _case(
+    case(
         "thumbs in words",
         lambda n: {"prompt": Q[n], "completion": A[n], "label": ("good", "bad")[n % 2]},
         "R X R M X",
         ("KTO", 0, "", (A[0],), ("<|im_start|>",)),
     ),
     # found in a second look: other names, languages, marks, ids, parts
-    _case("Korean with a source", lambda n: {"질문": Q[n], "답변": A[n], "출처": "from page three"}, "M X . X X", SFT),
-    _case("French", lambda n: {"consigne": Q[n], "réponse": A[n], "note": "from page three"}, "M X . X X", SFT),
-    _case("camel", lambda n: {"userPrompt": Q[n], "modelResponse": A[n], "modelName": "a large one"}, "M X . X X", SFT),
-    _case(
+    case("Korean with a source", lambda n: {"질문": Q[n], "답변": A[n], "출처": "from page three"}, "M X . X X", SFT),
+    case("French", lambda n: {"consigne": Q[n], "réponse": A[n], "note": "from page three"}, "M X . X X", SFT),
+    case("camel", lambda n: {"userPrompt": Q[n], "modelResponse": A[n], "modelName": "a large one"}, "M X . X X", SFT),
+    case(
         "parts without a type",
         lambda n: {
             "system": [{"text": "Be brief."}],
@@ -406,7 +406,7 @@ MINE: list[Known] = [
         "M X . X X",
         ("SFT", 0, "", ("Be brief.", Q[0], A[0]), ()),
     ),
-    _case(
+    case(
         "a system instruction beside contents",
         lambda n: {
             "systemInstruction": {"parts": [{"text": "Be brief."}]},
@@ -416,19 +416,19 @@ MINE: list[Known] = [
         SFT,
         say=("systemInstruction",),
     ),
-    _case(
+    case(
         "sender and message",
         lambda n: {"thread": [{"sender": "user", "message": Q[n]}, {"sender": "assistant", "message": A[n]}]},
         "M X . X X",
         SFT,
     ),
-    _case(
+    case(
         "marked as the best",
         lambda n: {"prompt": Q[n], "responses": [{"text": BAD[n], "best": False}, {"text": A[n], "best": True}]},
         ". M . M M",
         *BETTER,
     ),
-    _case(
+    case(
         "the best by its id",
         lambda n: {
             "question": Q[n],
@@ -438,14 +438,14 @@ MINE: list[Known] = [
         ". M . M M",
         *BETTER,
     ),
-    _case(
+    case(
         "the best by its number",
         lambda n: {"prompt": Q[n], "candidates": [BAD[n], A[n], "Maybe so."], "best_index": 1},
         ". M . M M",
         ("DPO", 0, "chosen", (A[0],), (BAD[0],)),
         ("DPO", 0, "rejected", (), (A[0],)),
     ),
-    _case(
+    case(
         "greater and smaller",
         lambda n: {
             "prompt": Q[n],
@@ -456,19 +456,19 @@ MINE: list[Known] = [
         ". M . M M",
         *BETTER,
     ),
-    _case(
+    case(
         "the second always wins",
         lambda n: {"question": Q[n], "answer_one": BAD[n], "answer_two": A[n], "winner": "two"},
         ". M . M M",
         *BETTER,
     ),
-    _case(
+    case(
         "thumbs as signs",
         lambda n: {"prompt": Q[n], "completion": A[n], "feedback": "👎" if n % 2 else "👍"},
         ". X . M X",
         ("KTO", 0, "", (A[0],), ()),
     ),
-    _case(
+    case(
         "good and bad in Spanish",
         lambda n: {"pregunta": Q[n], "respuesta": A[n], "label": "malo" if n % 2 else "bueno"},
         ". X . M X",

@@ -1,4 +1,4 @@
-"""From a dataset's cells to those a trainer reads, in four steps, and which rows stay.
+"""From a dataset's cells to those a trainer reads, in four steps.
 
 A path leads to a value (`row["chat"]`, `at(row["answers"], "text", 0)`), the next ones parse it, then turns are made of
 it, and the last ones choose. What a cell does not fit raises an error.
@@ -10,11 +10,7 @@ import json
 import math
 import re
 
-ROLES = ("assistant", "system", "tool", "user")
-# A text says nothing if it has no letter or digit, or is a word that stands for no answer; long ones say something.
-NOTHING_BYTES = 16
-PLACEHOLDERS = ("n/a", "na", "none", "null", "nan", "nil", "todo", "tbd", "undefined", "[deleted]", "[removed]")
-
+from hfft_widgets.scripts.rows.filters import are_turns, is_number
 
 # ---- path ----------------------------------------------------------------------------------------
 
@@ -120,8 +116,8 @@ def one_turn(role, content):
 
 def exchanges(items, asked, answered):
     """Questions and answers, which a list holds in pairs under these keys, as turns."""
-    both = (("user", asked), ("assistant", answered))
-    return [{"role": role, "content": item[key]} for item in items for role, key in both]
+    said = (("user", asked), ("assistant", answered))
+    return [{"role": role, "content": item[key]} for item in items for role, key in said]
 
 
 def alternating(texts):
@@ -138,6 +134,19 @@ def conversation(*parts):
     """Turns one behind the other. Of all but the last part those that say nothing are left out."""
     earlier = [turn for part in parts[:-1] for turn in part or []]
     return [*(turn for turn in earlier if turn.get("tool_calls") or present(turn["content"])), *parts[-1]]
+
+
+def newest_branch(nodes):
+    """The turns of a tree of messages, as ChatGPT exports them, from the first to the newest: a last child is newer."""
+    known = {name: node for name, node in (nodes or {}).items() if node}
+    node = next((node for node in known.values() if node["parent"] not in known), None)
+    turns = []
+    while node:
+        parts = at(node, "message", "content", "parts") or []
+        text = "\n\n".join(part for part in parts if isinstance(part, str) and part.strip())
+        turns += [{"role": at(node, "message", "author", "role"), "content": text}] if text else []
+        node = known.get((node["children"] or [None])[-1])
+    return turns
 
 
 def dialogue(text, marks):
@@ -162,10 +171,7 @@ def dialogue(text, marks):
 def usual_turns(turns):
     """Turns as chat templates read them: parts become text, blocks and function calls tool calls, developer system.
 
-    What is no list of turns stays as it is.
-
-    Raises:
-        ValueError: A part is neither text nor a tool's.
+    What is no list of turns stays as it is; a part that is neither text nor a tool's is a ValueError.
     """
     return [made for turn in turns for made in _usual(turn)] if are_turns(turns) else turns
 
@@ -215,9 +221,14 @@ def _call(call):
     """A tool call, without arguments that have no value: Arrow fills them in for tools that do not take them."""
     call = {**call, **(call.get("function") or {})}
     given = parsed(next((call[key] for key in ("arguments", "args", "input") if call.get(key) is not None), None)) or {}
-    if isinstance(given, dict):
-        given = {key: value for key, value in given.items() if value is not None}
-    return {"type": "function", "function": {"name": call["name"], "arguments": given}}
+    return {"type": "function", "function": {"name": call["name"], "arguments": without_null(given)}}
+
+
+def without_null(cell):
+    """The same without the fields of records that have no value, at any depth."""
+    if isinstance(cell, dict):
+        return {key: without_null(value) for key, value in cell.items() if value is not None}
+    return [without_null(item) for item in cell] if isinstance(cell, list) else cell
 
 
 def merge_system(turns):
@@ -286,6 +297,12 @@ def side(cell, first, second):
     return True if cell in first else False if cell in second else None
 
 
+def same(text, first, second):
+    """Whether a text is that of the first; None where it is neither's, or both say the same."""
+    said, *others = (cell.strip() if isinstance(cell, str) else cell for cell in (text, first, second))
+    return said == others[0] if (said == others[0]) != (said == others[1]) else None
+
+
 def higher(first, second):
     """Whether the first number is higher; None of equal ones, and where one is missing."""
     fine = all(is_number(cell) and not math.isnan(cell) for cell in (first, second))
@@ -325,96 +342,3 @@ def best(records, score):
 def worst(records, score):
     """The record with the lowest score under this key."""
     return min(records, key=lambda record: record[score])
-
-
-# ---- which rows stay -----------------------------------------------------------------------------
-
-
-def first_of_each(items, key):
-    """Those items whose key, as Python writes it, no earlier one has."""
-    seen = set()
-    for item in items:
-        written = repr(key(item))
-        if written not in seen:
-            seen.add(written)
-            yield item
-
-
-def is_text(cell):
-    """Whether it is text."""
-    return isinstance(cell, str)
-
-
-def has_text(cell):
-    """Whether it is text, and not blank."""
-    return isinstance(cell, str) and cell.strip() != ""
-
-
-def are_turns(cell):
-    """Whether it is a list of nothing but turns."""
-    return isinstance(cell, list) and all(isinstance(turn, dict) for turn in cell)
-
-
-def has_turns(cell):
-    """Whether it is a list of turns, or missing."""
-    return cell is None or are_turns(cell)
-
-
-def is_conversation(cell):
-    """Whether it holds turns, each with its role."""
-    return are_turns(cell) and cell != [] and all("role" in turn for turn in cell)
-
-
-def has_contents(cell):
-    """Whether each turn says something or calls a tool."""
-    return are_turns(cell) and all(turn.get("tool_calls") or has_text(turn.get("content")) for turn in cell)
-
-
-def has_roles(cell):
-    """Whether each turn has a role that chat templates know."""
-    return are_turns(cell) and all(turn.get("role") in ROLES for turn in cell)
-
-
-def ends_with_answer(cell):
-    """Whether the last turn is the assistant's."""
-    return are_turns(cell) and cell != [] and cell[-1].get("role") == "assistant"
-
-
-def has_tool_calls(cell):
-    """Whether tool calls are lists of records, where there are any."""
-    calls = [turn.get("tool_calls") or [] for turn in cell] if are_turns(cell) else []
-    return all(isinstance(each, list) and all(isinstance(call, dict) for call in each) for each in calls)
-
-
-def says_nothing(text):
-    """Whether a short text is no answer to anything."""
-    if len(text.encode("utf-8", "surrogatepass")) > NOTHING_BYTES:
-        return False
-    return text.strip().lower() in PLACEHOLDERS or not any(letter.isalnum() for letter in text)
-
-
-def says_something(cell):
-    """Whether a text, or the last turn of a conversation, is an answer to something."""
-    last = cell[-1] if isinstance(cell, list) and cell else None
-    text = last.get("content") if isinstance(last, dict) else cell
-    return not isinstance(text, str) or not says_nothing(text)
-
-
-def is_label(cell):
-    """Whether it is true or false, or 1 or 0."""
-    return cell in [0, 1]
-
-
-def is_number(cell):
-    """Whether it is a number."""
-    return isinstance(cell, (int, float))
-
-
-def answers_differ(first, second):
-    """Whether two answers are not the same."""
-    return first != second
-
-
-def share_a_start(first, second):
-    """Whether two conversations begin with the same turn."""
-    return isinstance(first, list) and isinstance(second, list) and first[:1] == second[:1] != []
