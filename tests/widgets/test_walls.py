@@ -26,7 +26,16 @@ KNOWN = {
     ),
     *("data.report", "data.preview", "data.proof", "data.token_lengths"),
     *("data.mapping.column_mapping", "data.mapping.form", "data.mapping.transforms"),
-    *("estimate.estimate", "plan.plan", "export.plan", "run.curves", "run.events", "run.history", "run.stage"),
+    *(
+        "estimate.estimate",
+        "plan.plan",
+        "plan.sweep",
+        "export.plan",
+        "run.curves",
+        "run.events",
+        "run.history",
+        "run.stage",
+    ),
 }
 
 
