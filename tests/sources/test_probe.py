@@ -42,7 +42,7 @@ def test_it_is_asked_once_in_a_process_of_its_own_and_kept(monkeypatch):
     assert found.parameters == 2 * (experts + 4 * 64 + attention + 2 * 64) + 2 * 128 * 64 + 64
     assert found.active_parameters == found.parameters - experts  # two of four, in both layers
     assert ("torch" in sys.modules) == torch_was_here
-    monkeypatch.setattr(probing.subprocess, "Popen", None)
+    monkeypatch.setattr(probing, "ask_child", None)
     assert probed({**EXPERTS, "transformers_version": "4.0"}) == found
 
 
@@ -144,7 +144,7 @@ def test_it_gives_up_in_time_and_the_plan_goes_on():
 
 def test_where_a_package_is_missing_nothing_is_started(monkeypatch):
     monkeypatch.setattr(probing, "_PACKAGES", ("torch", "no-such-package"))
-    monkeypatch.setattr(probing.subprocess, "Popen", None)
+    monkeypatch.setattr(probing, "ask_child", None)
     assert probed(EXPERTS) == "no-such-package is not installed here"
 
 

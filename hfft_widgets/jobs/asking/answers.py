@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
+from hfft_widgets.child_process import ask_child
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.errors import RunError
 from hfft_widgets.hub.token import own_mask
-from hfft_widgets.jobs.asking.child import ask_child
 from hfft_widgets.jobs.trained_model import trained_model
 
 Which = Literal["both", "trained", "untrained"]
@@ -83,7 +83,7 @@ def ask_models(
 def _asked(asked: Mapping[str, Any]) -> dict[str, list[str]]:
     script = str(files("hfft_widgets.scripts.proof").joinpath("answering.py"))
     try:
-        answers, last = ask_child([sys.executable, script], asked)
+        answers, last, _ = ask_child([sys.executable, script], asked)
         told = answers[0] if answers else {"error": last[-500:]}
     except (OSError, ValueError) as error:
         told = {"error": f"{type(error).__name__}: {error}"[:500]}

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hfft_widgets.child_process import ask_child
 from hfft_widgets.core.data.proof import Proof, Trial
 from hfft_widgets.core.method import METHODS
 from hfft_widgets.errors import DataError, MissingExtraError
-from hfft_widgets.jobs.asking.child import ask_child
 from hfft_widgets.jobs.local.preflight import check_modules
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _answered(folder: Path, questions: Sequence[Mapping[str, Any]], progress: Pr
     """What the child answered; of questions that it did not come to, why."""
     if not questions:
         return []
-    found, last = ask_child(
+    found, last, _ = ask_child(
         [sys.executable, "-m", "hfft_widgets.scripts.proving"],
         {"tokenizer": str(folder), "questions": questions},
         environment=_environment(),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from hfft_widgets import folders
+from hfft_widgets.child_process import ask_child
 from hfft_widgets.core.estimate.probe import ModelProbe
 from hfft_widgets.scripts.machine.threads import thread_environment
 
-_SECONDS, _LOOK_SECONDS, _SOON = 120.0, 0.05, 2.0
+_SECONDS, _SOON = 120.0, 2.0
 _PACKAGES = ("torch", "transformers", "peft")
 # of what is kept: another form gets another number
-_FORM = 1
+_FORM = 2
 # what of a configuration neither builds the model nor names its class: a new revision that changes only those is known
 _ELSEWHERE = ("_name_or_path", "transformers_version", "auto_map", "dtype", "torch_dtype")
 _HIDDEN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH")
@@ -85,38 +86,32 @@ def _keep(file: Path, found: ModelProbe) -> None:
 
 
 def _answered(given: str, seconds: float, notice: Notice) -> ModelProbe | str:
+    command = [sys.executable, "-m", "hfft_widgets.sources.probe.child"]
     try:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "hfft_widgets.sources.probe.child"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(),
-        )  # fmt: skip
+        answers, last, in_time = ask_child(
+            command, {"config": given}, environment=_environment(), progress=_Patience(notice), most_seconds=seconds
+        )
+        if answers:
+            return ModelProbe.from_dict(answers[0])
+        if not in_time:
+            return f"it took longer than {seconds:.0f} seconds"
+        return f"transformers cannot build it: {last[:200]}"
     except OSError as error:
         return f"no process could be started: {error}"
-    try:
-        said, complained = _waited(child, given, seconds, notice)
-        if child.returncode:
-            last = complained.strip().rpartition("\n")[2]
-            return f"transformers cannot build it: {last[:200]}"
-        return ModelProbe.from_dict(json.loads(said.rsplit("\n", 2)[-2]))
-    except subprocess.TimeoutExpired:
-        return f"it took longer than {seconds:.0f} seconds"
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         return f"its answer cannot be read: {error}"
-    finally:
-        child.kill()
-        child.wait()
 
 
-def _waited(child: subprocess.Popen[str], given: str, seconds: float, notice: Notice) -> tuple[str, str]:
-    """What it wrote to both outputs; raises TimeoutExpired."""
-    began = time.monotonic()
-    try:
-        return child.communicate(given, timeout=min(_SOON, seconds))
-    except subprocess.TimeoutExpired:
-        if seconds <= _SOON:
-            raise
-    notice("Asking transformers and PEFT about the model (once, about 10 to 20 seconds)")
-    return child.communicate(timeout=max(_LOOK_SECONDS, seconds - (time.monotonic() - began)))
+class _Patience:
+    """Says once that it takes longer."""
+
+    def __init__(self, notice: Notice) -> None:
+        self._notice, self._began = notice, time.monotonic()
+
+    def __call__(self, _: int) -> None:
+        if time.monotonic() - self._began > _SOON:
+            self._began = math.inf
+            self._notice("Asking transformers and PEFT about the model (once, about 10 to 20 seconds)")
 
 
 def _environment() -> dict[str, str]:

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any, NamedTuple
 
 # parts of a path that say: these layers read text
@@ -255,5 +256,11 @@ def _sizes(model: Any, decoder: str, text: Any, linears: Mapping[str, Linear]) -
     }
 
 
+def main(asked: str, answers: str) -> None:
+    """Probe the configuration that is asked for; no answer is one that failed, and its last word says why."""
+    config = json.loads(json.loads(Path(asked).read_text("utf-8"))["config"])
+    Path(answers).write_text(f"{json.dumps(probe(config))}\n", "utf-8")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{json.dumps(probe(json.load(sys.stdin)))}\n")
+    main(*sys.argv[1:])

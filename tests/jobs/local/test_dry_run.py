@@ -17,7 +17,7 @@ def made(method: str, peft: str = "lora", kind: str = "messages", **settings):
 
 def test_where_a_package_is_missing_it_says_so_and_starts_nothing(monkeypatch):
     monkeypatch.setattr(dry, "_MODULES", {"no_such_module": "train"})
-    monkeypatch.setattr(dry.subprocess, "Popen", None)
+    monkeypatch.setattr(dry, "ask_child", None)
     found = dry.dry_run("", {"title": "t"}, "f")
     assert 'pip install "hfft-widgets[train]"' in found.not_tried
     assert not found.passed
@@ -55,6 +55,39 @@ def test_what_the_script_raises_is_found_before_it_is_paid_for():
     found = wrong.dry_run()
     assert "no_such_layer" in found.raised
     assert not found.passed
+
+
+@pytest.mark.ci
+def test_of_many_rows_some_are_looked_at_and_the_others_told_from_them():
+    plan = made("DPO", kind="preference", num_train_epochs=1, batch_size=2, accumulation=2)
+    found = dry.dry_run(plan.script, plan.to_dict(), plan.fingerprint, rows=300)
+    assert found.passed, found
+    assert found.counted < 0.2
+    assert "Only a part of the epoch" in found.notes[0]
+    assert found.rows == plan.rows - plan.settings.eval_rows
+    assert found.steps == pytest.approx(plan.estimate.steps, rel=0.01)
+    assert found.step_tokens == pytest.approx(plan.estimate.step_tokens, rel=0.1)
+    assert found.differences == ()
+
+
+@pytest.mark.ci
+def test_what_is_missing_on_this_machine_alone_is_no_fault_of_the_plan():
+    plan = made("SFT")
+    for line, word in (("import no_such_package", "no_such_package"), ("raise MemoryError('full')", "full")):
+        found = plan.with_script(
+            f"{plan.script.replace('def main():', f'def main():{chr(10)}    {line}', 1)}"
+        ).dry_run()
+        assert word in found.not_tried
+        assert found.words.startswith("Not tried: ")
+        assert not found.raised
+
+
+def test_steps_and_tokens_are_held_against_a_plan_for_one_card_and_rows_one_by_one():
+    estimate = {"steps": 10, "step_tokens": 100.0}
+    one = {"trained": 5, "estimate": estimate, "flavor": "a10g-small", "settings": {"packing": False}}
+    assert dry._planned(one) == {"trained": 5.0, "step_tokens": 100.0, "steps": 10.0}
+    assert dry._planned({**one, "flavor": "l4x4"}) == {"trained": 5.0, "step_tokens": 100.0}
+    assert dry._planned({**one, "settings": {"packing": True}}) == {"trained": 5.0}
 
 
 @pytest.mark.full

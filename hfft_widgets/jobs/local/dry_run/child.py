@@ -1,7 +1,7 @@
 """The child of a dry run: the very script, its trainer, collator and lengths; the model alone is tiny and random.
 
-It runs as a program of its own: `python child.py script.py answers.jsonl`. Each answer is a line, written when it is
-known, so that whoever waits sees how far it is.
+It runs as a program of its own. Each answer is a line, written when it is known, so that whoever waits sees how far it
+is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 # seconds that batches are looked at: longer epochs are told from their first part
-_COUNTING_SECONDS = 60.0
+_COUNTING_SECONDS = 20.0
 _LAYERS, _WIDTH, _HEADS = 2, 64, 4
 # of an answer that the tiny model writes: its random words say nothing
 _ANSWER_TOKENS = 8
@@ -31,8 +31,9 @@ class Reached(BaseException):
         self.trainer = trainer
 
 
-def main(script: str, answers: str) -> None:
+def main(asked: str, answers: str) -> None:
     """Run the script as far as its trainer, count, and make one step."""
+    given = json.loads(Path(asked).read_text("utf-8"))
 
     def tell(**values: Any) -> None:
         with Path(answers).open("a", encoding="utf-8") as file:
@@ -40,12 +41,26 @@ def main(script: str, answers: str) -> None:
 
     try:
         quietly()
-        trainer = made(script)
+        trainer = made(given["script"], given["rows"])
         tell(**counts(trainer), versions={name: metadata.version(name) for name in ("trl", "transformers", "torch")})
         tell(trained=trained(trainer))
         tell(loss=first_step(trainer))
     except Exception as error:  # noqa: BLE001 - whatever is raised is the answer
-        tell(raised=f"{type(error).__name__}: {' '.join(str(error).split())}"[:600])
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"[:600]
+        tell(**{"not_tried" if is_of_this_machine(error) else "raised": said})
+
+
+_OUT_OF_REACH = {"ConnectError", "ConnectTimeout", "ReadTimeout", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}
+
+
+def is_of_this_machine(error: BaseException | None) -> bool:
+    """Whether it says nothing of the place where the plan is to run: a package, the network, or memory is missing."""
+    while error is not None:
+        missing = isinstance(error, (ImportError, MemoryError, ConnectionError, TimeoutError))
+        if missing or type(error).__name__ in _OUT_OF_REACH:
+            return True
+        error = error.__cause__
+    return False
 
 
 def quietly() -> None:
@@ -66,12 +81,17 @@ def _nothing(*_: Any, **__: Any) -> None:
     """In place of what would reach the Hub."""
 
 
-def made(script: str) -> Any:
-    """The trainer that the script makes.
+def made(script: str, rows: int) -> Any:
+    """The trainer that the script makes, with some of its rows.
+
+    Args:
+        script: Its file.
+        rows: About how many rows the trainer gets at most: it reads all that it has before its first step.
 
     Raises:
         RuntimeError: It makes none where it usually does.
     """
+    import transformers
     import trl.trainer.utils  # noqa: F401 - before its function is replaced where trainers hold it
 
     source = Path(script).read_text("utf-8")
@@ -83,6 +103,9 @@ def made(script: str) -> Any:
         raise Reached(trainer)
 
     names["train"] = reached
+    for found in list(names.values()):
+        if isinstance(found, type) and issubclass(found, transformers.Trainer):
+            _give_few_rows(found, rows)
     _replace("create_model_from_path", tiny_model)
     _replace("get_peft_model", adapted)
     try:
@@ -94,6 +117,27 @@ def made(script: str) -> Any:
             raise RuntimeError("the script has no main()") from error
         raise
     raise RuntimeError("the script ended without a trainer")
+
+
+def _give_few_rows(trainer: type, rows: int) -> None:
+    """Some of all, from the first to the last; and no other program writes its answers."""
+    begin = trainer.__init__  # type: ignore[misc]
+
+    def begin_with_few(self: Any, *given: Any, **named: Any) -> None:
+        for name in ("train_dataset", "eval_dataset"):
+            if named.get(name) is not None:
+                total = len(named[name])
+                named[name] = named[name].select(range(0, total, -(-total // rows)))
+                SHARE[name] = len(named[name]) / total
+        if getattr(named.get("args"), "use_vllm", False):
+            named["args"].use_vllm = False
+        begin(self, *given, **named)
+
+    trainer.__init__ = begin_with_few  # type: ignore[misc]
+
+
+SHARE: dict[str, float] = {}
+"""Of its rows that a trainer was given."""
 
 
 def _replace(name: str, function: Any) -> None:
@@ -184,7 +228,7 @@ def _few(kinds: list[str]) -> list[str]:
 def counts(trainer: Any) -> dict[str, Any]:
     """Rows, steps and tokens of one epoch as the trainer's own sampler and collator make them."""
     batches, args = trainer.get_train_dataloader(), trainer.args
-    total, seen, tokens, longest, began = len(batches), 0, 0, 0, time.monotonic()
+    share, seen, tokens, longest, began = SHARE.get("train_dataset", 1.0), 0, 0, 0, time.monotonic()
     for batch in batches:
         size, width = _tokens(batch)
         seen, tokens, longest = seen + 1, tokens + size, max(longest, width)
@@ -192,10 +236,11 @@ def counts(trainer: Any) -> dict[str, Any]:
             break
     each = tokens / max(1, seen)
     accumulated = args.gradient_accumulation_steps
+    total = round(len(batches) / share)
     per_epoch = max(1, -(-total // accumulated))
     known = tokens > 0
     return {
-        "rows": len(trainer.train_dataset),
+        "rows": round(len(trainer.train_dataset) / share),
         "steps": args.max_steps if args.max_steps > 0 else math.ceil(args.num_train_epochs * per_epoch),
         "tokens": round(each * total) if known else None,
         "step_tokens": each * accumulated if known else None,

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hfft_widgets.jobs.asking.child import ask_child
+from hfft_widgets.child_process import ask_child
 
 CODE = """
 import json, sys, time
@@ -30,14 +30,15 @@ def ask(tmp_path, numbers, sleep=0.0, **more):
 
 def test_each_answer_comes_and_what_else_was_said(tmp_path):
     seen = []
-    assert ask(tmp_path, [1, 2], progress=seen.append) == ([2, 4], "the last word")
+    assert ask(tmp_path, [1, 2], progress=seen.append) == ([2, 4], "the last word", True)
     assert seen[-1] == 2
     assert ask(tmp_path, ["a", {}]).last.startswith("TypeError")
 
 
 def test_it_is_ended_after_its_time_and_where_nobody_waits_any_more(tmp_path):
     began = time.monotonic()
-    assert ask(tmp_path, [3], sleep=600, most_seconds=0.5).answers == [6]
+    late = ask(tmp_path, [3], sleep=600, most_seconds=0.5)
+    assert (late.answers, late.in_time) == ([6], False)
 
     def stop(done):
         raise InterruptedError(json.dumps(done))

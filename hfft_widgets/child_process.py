@@ -5,6 +5,7 @@ It is given two files: what is asked, as JSON, and where its answers go, a line 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tempfile
@@ -22,10 +23,12 @@ class ChildAnswers(NamedTuple):
     Attributes:
         answers: Its answers, in their order; fewer than were asked for where it ended before.
         last: The last line of what else it said, for who is to know why.
+        in_time: Whether it ended by itself.
     """
 
     answers: list[Any]
     last: str
+    in_time: bool = True
 
 
 def ask_child(
@@ -48,7 +51,7 @@ def ask_child(
     Raises:
         OSError: It could not be started.
     """
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         given, answers, said = (Path(place) / name for name in ("asked.json", "answers.jsonl", "said.txt"))
         given.write_text(json.dumps(asked), "utf-8")
         with said.open("wb") as output:
@@ -57,22 +60,25 @@ def ask_child(
                 env=None if environment is None else dict(environment),
             )  # fmt: skip
             try:
-                _wait(child, answers, progress, most_seconds)
+                in_time = _ends(child, answers, progress, most_seconds)
             finally:
                 child.kill()
                 child.wait()
         found = [json.loads(line) for line in _lines(answers)]
-        return ChildAnswers(found, said.read_text("utf-8", "replace").strip().rpartition("\n")[2])
+        return ChildAnswers(found, said.read_text("utf-8", "replace").strip().rpartition("\n")[2], in_time)
 
 
-def _wait(child: subprocess.Popen[bytes], answers: Path, progress: Callable[[int], None], most_seconds: float) -> None:
+def _ends(child: subprocess.Popen[bytes], answers: Path, progress: Callable[[int], None], most_seconds: float) -> bool:
+    """Wait for its end; whether it came in time."""
     began = time.monotonic()
     while True:
         ended = child.poll() is not None
         progress(len(_lines(answers)))
-        if ended or time.monotonic() - began > most_seconds:
-            return
-        time.sleep(_LOOK_SECONDS)
+        left = most_seconds - (time.monotonic() - began)
+        if ended or left <= 0:
+            return ended
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(min(_LOOK_SECONDS, left))
 
 
 def _lines(file: Path) -> list[str]:
