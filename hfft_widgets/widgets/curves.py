@@ -29,7 +29,7 @@ _MARKS: dict[str, dict[str, Any]] = {
 SMALL = 2  # plots side by side below the first while it runs; the others are in a fold
 MOST = 24  # a script may log any number of metrics; beyond these they are in `run.history` alone
 _HEIGHTS = (280, 180)  # pixels: of the first plot, and of the others
-_MAX_HZ = 0.5  # a busy run stays below 2 KB a second
+_MAX_HZ = 1.0  # more often than a run is looked at: nothing waits a second time
 
 
 class Curves:

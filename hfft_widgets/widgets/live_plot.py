@@ -12,12 +12,12 @@ import threading
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import isfinite
 from operator import lt
-from typing import Any
+from typing import Any, TypeAlias
 
 import traitlets as t
 
@@ -28,6 +28,7 @@ from hfft_widgets.widgets.plotly_page import PlotlyWidget
 from hfft_widgets.widgets.surface import loader
 
 Numbers = float | Iterable[float]
+Curve: TypeAlias = "tuple[array[float], array[float]]"  # x and y
 
 # Traces of one training step arrive one by one; a short wait lets them travel together.
 _GATHER_SECONDS = 0.005
@@ -40,7 +41,7 @@ def _floats(values: Numbers) -> array[float]:
         raise HfftError(f"A curve takes numbers, not {values!r:.80}.", why=str(error) + ".") from error
 
 
-def _points(name: str, x: Numbers, y: Numbers) -> tuple[array[float], array[float]]:
+def _points(name: str, x: Numbers, y: Numbers) -> Curve:
     """Both as float64 of one length, x finite."""
     xs, ys = _floats(x), _floats(y)
     if len(xs) != len(ys):
@@ -94,20 +95,26 @@ class _Series:
             self.x, self.y = _thinned(self.x, self.y, cap)
 
 
-def _thinned(x: array[float], y: array[float], cap: int) -> tuple[array[float], array[float]]:
+def _thinned(x: array[float], y: array[float], cap: int) -> Curve:
     if len(x) <= cap:
         return x, y
     kept = thin(x, y, cap)
     return array("d", (x[i] for i in kept)), array("d", (y[i] for i in kept))
 
 
-def _pack(curves: Iterable[tuple[array[float], array[float]]]) -> tuple[list[int], bytes]:
+def _pack(curves: Iterable[Curve]) -> tuple[list[int], bytes]:
     """The number of points of each curve, and x, y, x, y, ... as float64 in this machine's byte order.
 
-    That is little-endian wherever JupyterLab runs, as it is in browsers.
+    That is little-endian wherever JupyterLab runs, as it is in browsers. The metrics of a step have the same x, which
+    travel once: a negative number stands for a curve at the x of the last one with points.
     """
-    pairs = list(curves)
-    return [len(x) for x, _ in pairs], b"".join(part.tobytes() for pair in pairs for part in pair)
+    counts, parts, before = [], [], array("d")
+    for x, y in curves:
+        shared = bool(x) and x == before
+        counts.append(-len(x) if shared else len(x))
+        parts += [y] if shared else [x, y]
+        before = x or before
+    return counts, b"".join(part.tobytes() for part in parts)
 
 
 class Together:
@@ -145,19 +152,25 @@ class Together:
         with self.lock:
             self._stop_timer()
             taken = [(plot, *waiting) for plot in self._plots if (waiting := plot.take())]
-            if not taken:
-                return None
-            self._sent = time.monotonic()
-            plot, message, data = taken[0]
-            if len(taken) == 1:
-                return plot.send(message, [data])
-            parts = [[one._uid, its] for one, its, _ in taken]  # noqa: SLF001 - what a page knows it by
-            return plot.send({"type": "several", "of": parts}, [data for _, _, data in taken])
+            if taken:
+                self._sent = time.monotonic()
+                _send(taken)
 
     def _stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
+
+
+def _send(taken: Sequence[tuple[LivePlot, Mapping[str, Any], Sequence[Curve]]]) -> None:
+    """One message with points of these plots, by way of the first."""
+    counts, data = _pack(curve for _, _, curves in taken for curve in curves)
+    left = iter(counts)
+    parts = [
+        [plot._uid, {**message, "counts": list(islice(left, len(curves)))}]  # noqa: SLF001 - what a page knows it by
+        for plot, message, curves in taken
+    ]
+    taken[0][0].send({"type": "points", "of": parts}, [data])
 
 
 class LivePlot(PlotlyWidget):
@@ -302,42 +315,39 @@ class LivePlot(PlotlyWidget):
     def _schedule(self) -> None:
         self._together.schedule(1 / self.max_hz)
 
-    def take(self) -> tuple[dict[str, Any], bytes] | None:
+    def take(self) -> tuple[dict[str, Any], list[Curve]] | None:
         """What is waiting, as a message that counts as sent; None: nothing."""
         whole, self._whole = self._whole, False
         changed = self._sent_names != list(self._series)
         if not whole and not changed and not any(series.new_x for series in self._series.values()):
             return None
-        counts, data = _pack(_thinned(series.new_x, series.new_y, self.cap) for series in self._series.values())
-        message: dict[str, Any] = {"type": "add", "counts": counts}
+        new = [_thinned(series.new_x, series.new_y, self.cap) for series in self._series.values()]
+        message: dict[str, Any] = {}
         if changed:
             message["names"] = self._sent_names = list(self._series)
         for series in self._series.values():
             series.settle(self.cap)
         self._seq += 1
-        return self._full() if whole else ({**message, "seq": self._seq}, data)
+        return self._full() if whole else ({**message, "seq": self._seq}, new)
 
-    def _full(self) -> tuple[dict[str, Any], bytes]:
-        snapshot = self._snapshot()
-        data = snapshot.pop("data")
-        return {"type": "full", **snapshot}, data
+    def _full(self) -> tuple[dict[str, Any], list[Curve]]:
+        """All points that were sent so far, as a message that takes the place of all before it."""
+        nothing = _Series()
+        held = [self._series.get(name, nothing) for name in self._sent_names]
+        return {"whole": True, "names": self._sent_names, "seq": self._seq}, [(series.x, series.y) for series in held]
 
     def _snapshot(self) -> dict[str, Any]:
-        """All points that were sent so far, and the number of the message that sent the last of them."""
+        """The same as a state, with the number of the message that sent the last of the points."""
         with self._lock:
-            names = self._sent_names
-            counts, data = _pack(
-                (self._series[name].x, self._series[name].y) if name in self._series else (array("d"), array("d"))
-                for name in names
-            )
-            return {"seq": self._seq, "names": names, "counts": counts, "data": data}
+            message, curves = self._full()
+            counts, data = _pack(curves)
+            return {**message, "counts": counts, "data": data}
 
     def _answer(self, _widget: object, message: Mapping[str, Any], _buffers: object) -> None:
         """What a page asks: plotly.js where it has none, or all points after it missed some."""
         if message.get("type") == "sync":
             with self._lock:
                 if message.get("seq") != self._seq:
-                    full, data = self._full()
-                    self.send(full, [data])
+                    _send([(self, *self._full())])
         else:
             super()._answer(_widget, message, _buffers)

@@ -40,7 +40,7 @@ class PlotlyWidget(Widget):
     _source = T.Unicode("").tag(sync=True)  # "lab", "window" or "comm": that source of plotly.js only, for tests
 
     def __init__(self, **traits: Any) -> None:
-        super().__init__(shared=shared(), _uid=uuid.uuid4().hex, **traits)
+        super().__init__(shared=shared(), _uid=uuid.uuid4().hex[:12], **traits)  # short: it travels with the points
         self.on_msg(self._answer)
 
     def _answer(self, _widget: object, message: Mapping[str, Any], _buffers: object) -> None:

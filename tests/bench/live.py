@@ -40,7 +40,7 @@ def measure(pace: float) -> tuple[float, list[float]]:
     script = f"STEPS, PACE = {steps}, {pace}\n{SCRIPT}"
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        LabServer(Path(folder) / "notebooks", env={"HFFT_HOME": f"{folder}/home"}) as lab,
+        LabServer(Path(folder) / "notebooks", env={"HFFT_HOME": f"{folder}/home", "HFFT_QUEUE": "off"}) as lab,
         chromium() as browser,
         notebook_page(browser, lab, size=(1280, 900)) as notebook,
     ):

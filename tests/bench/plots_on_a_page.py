@@ -54,7 +54,8 @@ _MEASURE = """async ([code, held, added, updates, cap, hasUplot]) => {
   found.LivePlot = await timed((k) => {
     const new_ = added.map((ys) => ys.slice(k * 5, k * 5 + 5));
     const buffers = [pack(new_, held[0].length + k * 5)];
-    const message = { type: 'add', seq: k + 1, names, counts: new_.map((ys) => ys.length) };
+    const part = { seq: k + 1, names, counts: new_.map((ys) => ys.length) };
+    const message = { type: 'points', of: [[state._uid, part]] };
     heard['msg:custom'].forEach((call) => call(message, buffers));
     return view.draw();
   });

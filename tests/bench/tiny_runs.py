@@ -297,14 +297,15 @@ def _leaking() -> Iterator[TinyRun]:
 def base_model(folder: Path) -> Path:
     """A tiny model that knows some English: the sample model after 400 steps on the documentation's texts."""
     import hfft_widgets as hfft
-    from tests.scripts.running import plan_on, run
+    from tests.scripts.running import plan_on, start
 
     if (folder / "out" / "model.safetensors").exists():
         return folder / "out"
     plain = [{"text": f"{row['prompt']}{row['completion']}"} for row in hfft.samples.dataset("prompt_completion")]
     prose = [{"text": text} for text in _prose()]
     settings = {**SETTINGS, "max_steps": 400, "eval_steps": 400, "learning_rate": 2e-3, "eval_rows": 8}
-    ended = run(plan_on([*plain, *prose], folder, hfft.samples.model(), "SFT", **settings).script, folder)
+    script = plan_on([*plain, *prose], folder, hfft.samples.model(), "SFT", **settings).script
+    ended = start(script, folder).wait(LONGEST_SECONDS)
     assert ended.code == 0, ended.log
     return folder / "out"
 

@@ -37,27 +37,39 @@ class Wire:
 
     def start(self, held: dict[str, Any]) -> None:
         self.curves = {name: {} for name in held["names"]}
-        self._take(held["names"], held["counts"], held["data"], held["seq"])
+        self._take(held["names"], _curves(held["counts"], held["data"]), held["seq"])
 
     def _published(self, _type: str, data: dict[str, Any] | None = None, buffers: Any = (), **_: Any) -> None:
         if (data or {}).get("method") != "custom":
             return
-        message = data["content"]
-        self.messages.append(message)
+        content = data["content"]
         self.bytes += sum(len(part) for part in buffers)
-        if message["type"] == "full":
-            self.start({**message, "data": buffers[0]})
-        elif message["type"] == "add" and message["seq"] > self.seq:
+        curves = _curves([count for _, one in content["of"] for count in one["counts"]], buffers[0])
+        [(_, message)] = content["of"]  # alone: plots that are together have a test of their own
+        self.messages.append(message)
+        if message.get("whole"):
+            self.curves = {name: {} for name in message["names"]}
+            self._take(message["names"], curves, message["seq"])
+        elif message["seq"] > self.seq:
             self.gaps += message["seq"] != self.seq + 1
-            self._take(message.get("names", list(self.curves)), message["counts"], buffers[0], message["seq"])
+            self._take(message.get("names", list(self.curves)), curves, message["seq"])
 
-    def _take(self, names: list[str], counts: list[int], data: bytes, seq: int) -> None:
-        numbers = array("d", bytes(data))
-        assert len(numbers) == 2 * sum(counts)
-        for name, count in zip(names, counts, strict=True):
-            x, y, numbers = numbers[:count], numbers[count : 2 * count], numbers[2 * count :]
-            self.curves.setdefault(name, {}).update(zip(x, y, strict=True))
+    def _take(self, names: list[str], curves: list[dict[float, float]], seq: int) -> None:
+        for name, points in zip(names, curves, strict=True):
+            self.curves.setdefault(name, {}).update(points)
         self.seq = seq
+
+
+def _curves(counts: list[int], data: bytes) -> list[dict[float, float]]:
+    """What a page unpacks: a negative count is of a curve at the x of the last one with points."""
+    numbers, x, found = array("d", bytes(data)), array("d"), []
+    for count in counts:
+        if count > 0:
+            x, numbers = numbers[:count], numbers[count:]
+        y, numbers = numbers[: abs(count)], numbers[abs(count) :]
+        found.append(dict(zip(x if count else (), y, strict=True)))
+    assert not numbers
+    return found
 
 
 def test_importing_it_loads_neither_numpy_nor_plotly() -> None:
@@ -72,7 +84,7 @@ def test_points_arrive_as_they_were_given() -> None:
     plot.append("loss", [2, 3], [NAN, 1 / 3])
     plot.append("eval_loss", 3, math.inf)
     plot.flush()
-    assert [message["type"] for message in wire.messages] == ["add"]
+    assert [message.get("whole") for message in wire.messages] == [None]
     assert wire.messages[0]["names"] == ["loss", "eval_loss"]
     assert wire.curves["loss"][1] == 2.5
     assert math.isnan(wire.curves["loss"][2])
@@ -111,7 +123,7 @@ def test_a_point_from_the_past_takes_its_place(x: float, expected: dict[float, f
     plot.flush()
     plot.append("loss", x, 9)
     plot.flush()
-    assert wire.messages[-1]["type"] == "full"
+    assert wire.messages[-1]["whole"]
     assert wire.curves["loss"] == expected
 
 
@@ -235,7 +247,7 @@ def test_a_page_that_missed_something_is_sent_all() -> None:
     plot.append("loss", [1, 2], [3, 4])
     plot.flush()
     plot._answer(plot, {"type": "sync"}, [])
-    assert wire.messages[-1]["type"] == "full"
+    assert wire.messages[-1]["whole"]
     assert wire.messages[-1]["seq"] == wire.messages[0]["seq"]
     assert wire.curves["loss"] == {1: 3, 2: 4}
     plot._answer(plot, {"type": "sync", "seq": plot._seq}, [])
@@ -250,14 +262,13 @@ def test_plots_that_are_together_share_their_messages() -> None:
         plot.send = lambda content, buffers=None: sent.append((content, buffers))
         plot.append("loss", 1, 2.0)
     plots[0].flush()
-    [(content, buffers)] = sent
-    assert content["type"] == "several"
+    [(content, [data])] = sent
     assert [uid for uid, _ in content["of"]] == [plot._uid for plot in plots]
-    assert [message["counts"] for _, message in content["of"]] == [[1]] * 3
-    assert list(map(bytes, buffers)) == [array("d", [1.0, 2.0]).tobytes()] * 3
+    assert [message["counts"] for _, message in content["of"]] == [[1], [-1], [-1]], "the x of a step travels once"
+    assert data == array("d", [1.0, 2.0, 2.0, 2.0]).tobytes()
     plots[1].append("loss", 2, 2.0)
     together.flush()
-    assert sent[-1][0] == {"type": "add", "counts": [1], "seq": 2}, "one alone speaks for itself"
+    assert sent[-1][0]["of"] == [[plots[1]._uid, {"counts": [1], "seq": 2}]]
     for plot in plots:
         plot.close()
     assert together.timer is None

@@ -38,7 +38,7 @@ class Store {
     model.on("msg:custom", this.onMessage);
     page.stores.set(this.uid, this);
     const held = model.get("_hist");
-    if (held?.counts) this.takeAll(held, held.data);
+    if (held?.counts) this.take(held, unpack(held.counts, held.data));
     this.send({ type: "sync", seq: this.seq }); // what was sent while this code was loading
     askNext();
   }
@@ -54,22 +54,8 @@ class Store {
   }
 
   receive(message, buffers) {
-    if (message.type === "several") several(message.of, buffers);
+    if (message.type === "points") arrive(message.of, buffers[0]);
     else if (message.type === "bundle") bundleArrived(message, buffers);
-    else if (message.type === "full") this.takeAll(message, buffers[0]);
-    else if (message.type === "add") this.takeNew(message, buffers[0]);
-  }
-
-  takeAll(message, bytes) {
-    if (message.seq < this.seq) return;
-    this.curves.clear();
-    this.take(message, bytes);
-  }
-
-  takeNew(message, bytes) {
-    if (message.seq <= this.seq) return; // came with the state this page started from
-    if (message.seq > this.seq + 1) this.askForAll();
-    else this.take(message, bytes);
   }
 
   // A message went missing. Until the answer comes every further one is a gap too: ask once, not each time.
@@ -79,22 +65,19 @@ class Store {
     this.send({ type: "sync" });
   }
 
-  take(message, bytes) {
-    if (message.names) this.names = message.names;
-    const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-    let from = 0;
-    this.names.forEach((name, i) => {
-      const count = message.counts[i] ?? 0;
-      this.extend(name, numbers.subarray(from, from + count), numbers.subarray(from + count, from + 2 * count));
-      from += 2 * count;
-    });
-    this.seq = message.seq;
+  take({ seq, names, whole }, curves) {
+    if (whole ? seq < this.seq : seq <= this.seq) return; // came with the state this page started from
+    if (!whole && seq > this.seq + 1) return this.askForAll();
+    if (whole) this.curves.clear();
+    this.names = names ?? this.names;
+    this.names.forEach((name, i) => this.extend(name, curves[i]));
+    this.seq = seq;
     this.askedAt = -Infinity;
-    if (message.counts.some((count) => count)) this.hasPoints();
+    if (curves.some(({ x }) => x.length)) this.hasPoints();
     this.views.forEach((view) => view.schedule());
   }
 
-  extend(name, x, y) {
+  extend(name, { x, y }) {
     const curve = this.curves.get(name) ?? { x: [], y: [] };
     this.curves.set(name, curve);
     for (let i = 0; i < x.length; i++) {
@@ -120,8 +103,21 @@ class Store {
 }
 
 // Plots that belong together send their points in one message, by way of one of them.
-function several(parts, buffers) {
-  parts.forEach(([uid, message], i) => page.stores.get(uid)?.receive(message, [buffers[i]]));
+function arrive(parts, bytes) {
+  const curves = unpack(parts.flatMap(([, { counts }]) => counts), bytes);
+  for (const [uid, message] of parts) page.stores.get(uid)?.take(message, curves.splice(0, message.counts.length));
+}
+
+// The curves of live_plot.py `_pack`: a negative count is of one at the x of the last one with points.
+function unpack(counts, bytes) {
+  const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  let from = 0;
+  const next = (count) => numbers.subarray(from, (from += count));
+  let before = next(0);
+  return counts.map((count) => {
+    if (count > 0) before = next(count);
+    return { x: count ? before : next(0), y: next(Math.abs(count)) };
+  });
 }
 
 function short(value, digits = 4) {

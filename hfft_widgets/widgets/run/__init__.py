@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from hfft_widgets.jobs.run import Run
 
 PUSHED_SECONDS = 20.0  # between two looks at what a run put on the Hub
-LOOK_SECONDS = 0.5  # between two looks at a run
-SHOW_SECONDS = 1.5  # between two drawings of its card; curves are drawn as points come
+# between two looks at a run: what one finds is drawn at once, in one message whose head costs more than its points
+LOOK_SECONDS = 1.2
+SHOW_SECONDS = 2.0  # between two drawings of its card: at every second look
 
 
 class TrainingMonitor(BillingPanel):
