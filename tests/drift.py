@@ -65,9 +65,15 @@ def changes(found: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 
 
 def moved(text: str, changed: Mapping[str, tuple[str, str]]) -> str:
-    """The constraints with other versions; new packages at the end."""
+    """The constraints with other versions; new packages at the end. What an older Python gets stays.
+
+    >>> old, new = 'a==1; python_version < "3.12"', 'a==2; python_version >= "3.12"'
+    >>> moved(f"{old}\\n{new}\\nb==1\\n", {"a": ("2", "3"), "b": ("1", "1.1"), "c": ("", "7")}).splitlines()
+    ['a==1; python_version < "3.12"', 'a==3; python_version >= "3.12"', 'b==1.1', 'c==7']
+    """
     for name, (old, new) in changed.items():
-        text = re.sub(rf"(?m)^{re.escape(name)}==.*$", f"{name}=={new}", text) if old else f"{text}{name}=={new}\n"
+        line = rf"(?m)^{re.escape(name)}==[^\s;]+(?=$| *;.*>=)"
+        text = re.sub(line, f"{name}=={new}", text) if old else f"{text}{name}=={new}\n"
     return text
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Package -> version, as `constraints.txt` spells them."""
+    """Package -> version, as `constraints.txt` spells them; of two for two Pythons the last, for the newer one."""
     text = (files("hfft_widgets") / "constraints.txt").read_text("utf-8")
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    lines = (re.split("[;#]", line)[0].strip() for line in text.splitlines())
     return dict(line.split("==") for line in lines if line)
 
 

@@ -25,6 +25,7 @@ open("model/config.json", "w").close()
 tell("end", output_dir="model")
 """
 FAILS = "raise ValueError('the column <b>answer</b> is missing')"
+TILES = ".jp-LauncherCard[data-category='Fine-Tuning Lessons']"
 HOSTILE = '<img src=x onerror="window.harmed=1"> of tiny'
 
 
@@ -87,9 +88,9 @@ def check_tile_and_panel(notebook: NotebookPage, lab: LabServer) -> None:
     assert notebook.external_requests() == []
 
 
-def check_accessible(page: Page) -> None:
+def check_accessible(page: Page, *parts: str) -> None:
     """Nothing that axe calls serious or critical in what is ours; the toolbar's buttons are JupyterLab's own."""
-    for part in (".hfft-runs-list", ".hfft-status-item"):
+    for part in parts or (".hfft-runs-list", ".hfft-status-item"):
         found = Axe().run(page, context=part).response["violations"]
         serious = [rule for rule in found if rule["impact"] in {"serious", "critical"}]
         assert [(rule["id"], node["html"]) for rule in serious for node in rule["nodes"]] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -56,6 +57,9 @@ def test_a_run_started_by_python_is_seen_live_to_its_end(lab_page: NotebookPage,
     page, enough = lab_page.page, tmp_path / "enough"
     open_panel(page)
     expect(page.get_by_text("No runs yet")).to_be_visible()
+    for way in ("Fine-tune a model", "Open a lesson…", "Attach to a run or job…"):
+        expect(page.locator(".hfft-runs-list").get_by_role("button", name=way)).to_be_visible()
+    check_accessible(page)
     start(f"ENOUGH = {str(enough)!r}\n{TRAINS}", title=HOSTILE)
     began = time.monotonic()
     row = runs_in(page)
@@ -64,12 +68,15 @@ def test_a_run_started_by_python_is_seen_live_to_its_end(lab_page: NotebookPage,
     expect(row).to_contain_text(HOSTILE)
     expect(row).to_contain_text("of 60")
     expect(row.get_by_role("img", name="loss 3 to")).to_be_visible()
+    expect(page.get_by_role("tab", name="Fine-Tuning Runs (1 running)")).to_be_visible()
     item = page.get_by_role("button", name=HOSTILE).and_(page.locator(".hfft-running"))
     expect(item).to_contain_text("of 60")
     lab_page.screenshot("lab_panel_live")
     enough.touch()
     expect(runs_in(page, "Earlier")).to_contain_text("Completed")
     expect(item).to_be_hidden()
+    expect(page.get_by_role("tab", name="Fine-Tuning Runs", exact=True)).to_be_visible()
+    expect(runs_in(page, "Earlier").locator(".hfft-run-age")).to_have_text(re.compile("^now$| ago$"))
     expect(page.locator(".Toastify__toast", has_text=f"{HOSTILE} is done")).to_be_visible()
     assert page.evaluate("window.harmed") is None
 
@@ -90,8 +97,19 @@ def test_a_run_is_cancelled_and_deleted_by_keyboard_and_asks_before(lab_page: No
     lab_page.screenshot("lab_panel_dark")
 
     runs_in(page).get_by_role("button").first.focus()
-    page.keyboard.press("Delete")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")  # folds the section
+    expect(runs_in(page)).to_have_count(0)
+    page.keyboard.press("Enter")
+    runs_in(page).click(button="right")
+    expect(page.get_by_role("menuitem")).to_contain_text(["Open Run", "Cancel Run…"])
+    page.get_by_role("menuitem", name="Cancel Run…").click()
     dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Let it run").click()
+    expect(dialog).to_have_count(0)
+
+    runs_in(page).get_by_role("button").first.focus()
+    page.keyboard.press("Delete")
     expect(dialog).to_contain_text("Cancel DPO of SmolLM2-135M?")
     page.keyboard.press("Enter")  # the default lets it run
     expect(dialog).to_have_count(0)
@@ -189,7 +207,8 @@ def test_commands_say_what_they_take_and_settings_reach_a_new_notebook(lab_page:
         Draft202012Validator.check_schema(args)
         assert all(value["description"] for value in args["properties"].values())
 
-    lab_page.command("settingeditor:open", {"query": "Fine-tuning"})
+    open_panel(page)
+    page.get_by_title("Settings of fine-tuning").first.click()
     field = lambda name: page.locator(f"[id='jp-SettingsEditor-hfft-widgets:plugin_{name}']")  # noqa: E731
     field("namespace").fill("my-team")
     field("limit").fill("2.5")

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from hfft_widgets.core.run.stage import Stage
 from hfft_widgets.jobs.local import turns
 from tests.browser.harness import LabServer, NotebookPage
-from tests.browser.lab_page import TRAINS, cells_of, check_accessible, lab_page, open_panel, runs_in, start
+from tests.browser.lab_page import TILES, TRAINS, cells_of, check_accessible, lab_page, open_panel, runs_in, start
 from tests.jobs.conftest import change_state, until
 
 __all__ = ["lab_page", "start"]
@@ -108,10 +108,13 @@ def test_a_run_that_stalls_is_told(lab_page: NotebookPage, start) -> None:
 
 def test_each_lesson_has_a_tile_and_none_is_overwritten(lab_page: NotebookPage, lab: LabServer) -> None:
     page = lab_page.page
-    tiles = page.locator(".jp-Launcher-section", has_text="Fine-Tuning Lessons").locator(".jp-LauncherCard")
+    tiles = page.locator(TILES)
     expect(tiles).to_have_count(len(json.loads(lab.request("GET", "/hfft/lessons"))))
     tiles.last.scroll_into_view_if_needed()
-    lab_page.screenshot("lab_lessons_light")
+    for theme in ("dark", "light"):
+        lab_page.set_theme(dark=theme == "dark")
+        check_accessible(page, TILES)
+        lab_page.screenshot(f"lab_lessons_{theme}")
     data = page.locator(".jp-LauncherCard", has_text="1 Data")
     assert data.get_attribute("title") == "Data: can I train on this?"
     data.focus()

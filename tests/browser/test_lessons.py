@@ -15,6 +15,11 @@ from tests.source import ROOT
 pytestmark = [pytest.mark.browser, pytest.mark.full]
 LESSONS = pytest.mark.parametrize("lesson", lessons().values(), ids=lambda one: one.name)
 TOO_WIDE = "() => [...document.querySelectorAll('.hfft-root')].filter(r => r.scrollWidth > r.clientWidth + 1).length"
+HEAR_RESTARTS = """() => {
+  window.restarts = 0;
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  kernel.statusChanged.connect((_, status) => { window.restarts += status.endsWith('restarting'); });
+}"""
 CODE = re.compile(r"^[0-9A-Z]{5}-[0-9A-Z]{5}$")
 
 
@@ -44,10 +49,7 @@ def test_a_lesson_is_clicked_through(lesson, width, browser: Browser, lab: LabSe
             one.get_by_role("button", name="Hint").click()
             expect(one).to_contain_text(question.hint)
         notebook.screenshot(f"lesson_{lesson.name}_{width}", card(live, lesson.questions[0].name))
-        wide = page.evaluate(
-            "() => [...document.querySelectorAll('.hfft-root')].filter(r => r.scrollWidth > r.clientWidth + 1).length"
-        )
-        assert wide == 0
+        assert page.evaluate(TOO_WIDE) == 0
         end = live.locator("article[aria-label^='End of the lesson']")
         end.get_by_role("button", name="Show the code again").click()
         count = len(lesson.questions)
@@ -63,7 +65,9 @@ def test_the_last_button_frees_the_memory(browser: Browser, lab: LabServer):
         notebook.open(lab.write("end.ipynb", "import hfft_widgets as hfft\nkept = 1", 'hfft.lesson_end("data")'))
         notebook.run_all()
         page = notebook.page
+        page.evaluate(HEAR_RESTARTS)
         page.locator(".hfft-root").get_by_role("button", name="Free this notebook's memory").click()
         expect(page.locator(".hfft-root")).to_contain_text("The memory is free.")
-        notebook.wait_for_kernel(60)  # JupyterLab starts an empty one
+        page.wait_for_function("() => window.restarts > 0", timeout=60_000)  # JupyterLab starts an empty one
+        notebook.wait_for_kernel(60)
         notebook.execute("assert 'kept' not in globals()")

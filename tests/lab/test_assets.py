@@ -8,6 +8,8 @@ from pathlib import Path
 
 import hfft_widgets as hfft
 import hfft_widgets.lab
+from hfft_widgets.cards import parts
+from hfft_widgets.lab import lessons
 
 FOLDER = Path(hfft_widgets.lab.__file__).parent / "labextension"
 
@@ -37,3 +39,18 @@ def test_its_style_reaches_no_widget():
     ours = set(classes.findall((FOLDER / "static" / "style.css").read_text("utf-8")))
     assert ours
     assert not ours & set(classes.findall((FOLDER.parents[1] / "cards" / "style.css").read_text("utf-8")))
+
+
+def test_each_state_looks_as_it_does_on_the_cards():
+    written = (FOLDER / "static/icons.js").read_text("utf-8")
+    circle = re.search(r"CIRCLE = '(.*)';", written)[1]
+    states = re.findall(r"  (\w+): \[(.*)\],", written.partition("STATES = {")[2].partition("};")[0])
+    drawn = {name: re.findall(r"'([^']+)'", paths.replace("CIRCLE", f"'{circle}'")) for name, paths in states}
+    assert drawn == {name: paths for name, (_, paths) in parts._ICONS.items()}
+
+
+def test_each_lesson_has_a_picture_of_its_own():
+    written = (FOLDER / "static/icons.js").read_text("utf-8").partition("LESSONS = {")[2].partition("};")[0]
+    pictures = dict(re.findall(r"  '?(\w+)'?: (.+),", written))
+    assert set(pictures) == {lesson["name"] for lesson in lessons.lessons()}
+    assert len(set(pictures.values())) == len(pictures)

@@ -1,6 +1,6 @@
 // What a person, or an agent, can ask for: each command says what it does and what it takes.
 import { lab } from './shared.js';
-import { finetuneIcon } from './icons.js';
+import { finetuneIcon, lessonIcon } from './icons.js';
 import { check, lesson, monitor, starter } from './notebooks.js';
 import { server } from './server.js';
 import { bytes } from './words.js';
@@ -56,17 +56,18 @@ export function addCommands(services) {
     },
   });
 
+  const meant = args => args.id ?? app.contextMenuHitTest(node => Boolean(node.dataset.run))?.dataset.run;
   add(ids.openRun, {
     label: 'Open Run',
     caption: 'Open the notebook that shows a run: its curves, its log, its end',
     describedBy: schema({ id, cwd: folder }, ['id']),
-    execute: args => monitor(app, cwd(args), args.id),
+    execute: args => monitor(app, cwd(args), meant(args)),
   });
 
   add(ids.openLesson, {
     label: args => args.short ?? 'Open a Lesson…',
     caption: args => args.title ?? 'Open a lesson of fine-tuning: a notebook with questions, in this folder; none is overwritten',
-    icon: args => (args.isPalette ? undefined : finetuneIcon()),
+    icon: args => (args.isPalette ? undefined : lessonIcon(args.lesson)),
     describedBy: schema({ lesson: { type: 'string', description: 'Name of the lesson, e.g. "1_data"; asked for if not given' }, cwd: folder }),
     execute: async args => {
       const name = args.lesson ?? (await askForLesson(await lessons()));
@@ -78,14 +79,14 @@ export function addCommands(services) {
     label: 'Start Run Now',
     caption: 'Let a run begin that waits for its turn on this machine: it shares the cores with those that run',
     describedBy: schema({ id }, ['id']),
-    execute: args => server.startNow(args.id),
+    execute: args => server.startNow(meant(args)),
   });
 
   add(ids.resume, {
     label: 'Resume Run',
     caption: 'Let a run of this machine that ended too early go on from its last checkpoint, with the Python it ran in',
     describedBy: schema({ id }, ['id']),
-    execute: args => server.resume(args.id),
+    execute: args => server.resume(meant(args)),
   });
 
   add(ids.cancel, {
@@ -93,7 +94,7 @@ export function addCommands(services) {
     caption: 'Ask, then end a run; a training finishes its step and saves',
     describedBy: schema({ id }, ['id']),
     execute: async args => {
-      const run = await server.run(args.id);
+      const run = await server.run(meant(args));
       const yes = await agreed(`Cancel ${run.title}?`, cancelWords(run), 'Cancel the run', 'Let it run');
       if (yes) await server.cancel(run.id);
       return yes;
@@ -105,7 +106,7 @@ export function addCommands(services) {
     caption: 'Ask, then delete what is kept of a run that has ended on this machine',
     describedBy: schema({ id }, ['id']),
     execute: async args => {
-      const run = await server.run(args.id);
+      const run = await server.run(meant(args));
       const yes = await agreed(`Delete ${run.title}?`, deleteWords(run), 'Delete', 'Keep it');
       if (yes) await server.remove(run.id);
       return yes;
@@ -125,6 +126,11 @@ export function addCommands(services) {
     },
   });
   app.contextMenu.addItem({ command: ids.checkFile, selector: '.jp-DirListing-item[data-isdir="false"]', rank: 3 });
+
+  // a row of the panel says what can be done with its run
+  [ids.openRun, ids.startNow, ids.resume, ids.cancel, ids.remove].forEach((command, rank) => {
+    app.contextMenu.addItem({ command, selector: `.hfft-run[data-can~="${command}"]`, rank });
+  });
 
   for (const command of [ids.start, ids.openLesson, ids.openRuns, ids.attach, ids.checkFile]) {
     palette?.addItem({ command, category: 'Fine-Tuning', args: { isPalette: true } });

@@ -5,27 +5,44 @@ import { element, finetuneIcon, outline } from './icons.js';
 import { Row } from './row.js';
 import { server } from './server.js';
 
+const SETTINGS = 'settingeditor:open'; // JupyterLab's own command
 const COMMANDS = { open: ids.openRun, begin: ids.startNow, resume: ids.resume, cancel: ids.cancel, remove: ids.remove };
 
 /** The panel's widget; it tells `runs` whether it is seen. */
 export function runsPanel(app, runs) {
-  const { SidePanel, ToolbarButton, addIcon, linkIcon } = lab.ui;
+  const { SidePanel, Toolbar, ToolbarButton, addIcon, linkIcon, refreshIcon, settingsIcon } = lab.ui;
   const panel = new SidePanel({ content: new lab.widgets.Panel() });
   panel.id = 'hfft-runs';
   panel.addClass('hfft-runs');
   panel.title.icon = finetuneIcon();
-  panel.title.caption = 'Fine-Tuning Runs';
+  runs.changed.connect(() => tell(panel.title, runs.live.length));
+  tell(panel.title, 0);
   panel.node.setAttribute('role', 'region');
   panel.node.setAttribute('aria-label', 'Fine-tuning runs');
-  const button = (command, options) => new ToolbarButton({ ...options, onClick: () => app.commands.execute(command) });
-  panel.toolbar.addItem('start', button(ids.start, { icon: addIcon, label: 'Fine-tune a model', tooltip: 'Open a new notebook' }));
-  panel.toolbar.addItem('space', lab.ui.Toolbar.createSpacerItem());
-  panel.toolbar.addItem('attach', button(ids.attach, { icon: linkIcon, tooltip: 'Attach to a run or job…' }));
+  const button = (icon, tooltip, onClick, label) => new ToolbarButton({ icon, tooltip, onClick, label });
+  const run = (command, args) => () => app.commands.execute(command, args);
+  const items = {
+    start: button(addIcon, 'Fine-tune a model: open a new notebook', run(ids.start), 'Fine-tune'),
+    space: Toolbar.createSpacerItem(),
+    attach: button(linkIcon, 'Attach to a run or job…', run(ids.attach)),
+    refresh: button(refreshIcon, 'Look for runs now', () => runs.look()),
+  };
+  for (const [name, item] of Object.entries(items)) panel.toolbar.addItem(name, item);
+  void app.started.then(() => { // Notebook 7 has its settings on another page
+    if (!app.commands.hasCommand(SETTINGS)) return;
+    panel.toolbar.addItem('settings', button(settingsIcon, 'Settings of fine-tuning', run(SETTINGS, { query: 'Fine-tuning' })));
+  });
 
   const list = new RunList(app, runs);
   list.node.append(new Ledger(runs).node);
   panel.content.addWidget(new Seen(list.node, runs));
   return panel;
+}
+
+/** Say on the panel's tab how many runs are live. */
+function tell(title, live) {
+  title.caption = live ? `Fine-Tuning Runs (${live} running)` : 'Fine-Tuning Runs';
+  title.className = live ? 'hfft-runs-live' : '';
 }
 
 /** What stands in the panel, and knows when it comes into view. */
@@ -43,9 +60,9 @@ class Ledger {
   constructor(runs) {
     this._runs = runs;
     this._shown = '';
-    this._line = element('summary');
+    this._line = element('span');
     this._rows = element('ul', { 'aria-label': 'Launches and refusals' });
-    this.node = element('details', { class: 'hfft-runs-ledger' }, this._line, this._rows);
+    this.node = element('details', { class: 'hfft-runs-ledger' }, element('summary', {}, caret(), this._line), this._rows);
     this.node.hidden = true;
     runs.changed.connect(() => this._show());
   }
@@ -79,12 +96,17 @@ class RunList {
     this._rows = new Map();
     this._stopping = new Set(); // asked to end, and not seen ended
     this._note = element('p', { class: 'hfft-runs-note', role: 'status' });
-    this._start = element('button', { type: 'button', class: 'jp-mod-styled jp-mod-accept' }, 'Fine-tune a model');
-    this._start.addEventListener('click', () => app.commands.execute(ids.start));
+    const begin = (command, words, look = '') => {
+      const button = element('button', { type: 'button', class: `jp-mod-styled ${look}` }, words);
+      button.addEventListener('click', () => app.commands.execute(command));
+      return button;
+    };
+    this._start = begin(ids.start, 'Fine-tune a model', 'jp-mod-accept');
+    this._ways = element('div', { class: 'hfft-runs-ways' }, this._start, begin(ids.openLesson, 'Open a lesson…'), begin(ids.attach, 'Attach to a run or job…'));
     this._sections = { live: section('Running'), ended: section('Earlier') };
     const sections = Object.values(this._sections).map(({ node }) => node);
     this._older = element('p', { class: 'hfft-runs-note' });
-    this.node = element('div', { class: 'hfft-runs-list' }, this._note, this._start, ...sections, this._older);
+    this.node = element('div', { class: 'hfft-runs-list' }, this._note, this._ways, ...sections, this._older);
     this.node.addEventListener('keydown', event => this._move(event));
     runs.changed.connect(() => this._show());
     this._show();
@@ -93,7 +115,7 @@ class RunList {
   _show() {
     const { list, older, note, loaded, error } = this._runs;
     write(this._note, trouble(error) || (!loaded ? 'Looking for runs…' : list.length ? '' : 'No runs yet. A run started here or from Python shows up by itself.'));
-    this._start.hidden = !loaded || list.length > 0;
+    this._ways.hidden = !loaded || list.length > 0;
     write(this._older, [note, older ? `${older} older: hfft.runs() lists them.` : ''].filter(Boolean).join(' '));
     const gone = new Set(this._rows.keys());
     for (const run of list) {
@@ -140,7 +162,7 @@ class RunList {
   }
 
   _mains() {
-    return [...this.node.querySelectorAll('.hfft-run-main')];
+    return [...this.node.querySelectorAll('details[open] .hfft-run-main')];
   }
 
   /** Up and down go from run to run. */
@@ -157,8 +179,10 @@ class RunList {
 function section(title) {
   const count = element('span', { class: 'hfft-runs-count' });
   const list = element('ul', { 'aria-label': title });
-  return { list, count, node: element('section', {}, element('h3', {}, title, ' ', count), list) };
+  return { list, count, node: element('details', { open: '' }, element('summary', {}, caret(), element('h3', {}, title), count), list) };
 }
+
+const caret = () => lab.ui.caretDownIcon.element({ tag: 'span', className: 'hfft-runs-caret', width: '16px', height: '16px' });
 
 /** Put rows into a section in this order, and move only those that stand elsewhere: a moved one loses focus. */
 function place({ node, list, count }, rows) {

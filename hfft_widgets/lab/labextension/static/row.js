@@ -1,6 +1,7 @@
 // One run in the panel: written once, then changed where it differs, so that focus and selection stay.
+import { ids } from './commands.js';
 import { element, outline, svgElement } from './icons.js';
-import { age, figure, shortId } from './words.js';
+import { age, ago, figure, shortId } from './words.js';
 
 const WIDTH = 100;
 const HEIGHT = 24;
@@ -44,16 +45,18 @@ export class Row {
   update(run) {
     const same = this.run && JSON.stringify(this.run) === JSON.stringify(run);
     this.run = run;
-    write(this._age, age(Date.now() / 1000 - (run.finished ?? run.created)));
+    const since = Date.now() / 1000 - (run.finished ?? run.created);
+    write(this._age, run.live ? age(since) : ago(since));
     this._age.title = run.finished ? 'since it ended' : 'since it was started';
     if (same) return;
     write(this._title, run.title);
     this.main.title = `${run.title}\n${run.id}\n${run.host === 'jobs' ? 'On Hugging Face Jobs' : 'On this machine'}: open its notebook`;
     this._state.className = `hfft-run-state hfft-is-${run.icon}`;
     this._state.replaceChildren(outline(run.icon), element('span', {}, run.words));
-    this._state.title = run.verdict ? run.verdict.words : '';
+    this._state.title = [run.words, run.verdict?.words].filter(Boolean).join('. ');
     write(this._about, about(run));
-    write(this._error, run.live ? run.waiting || run.note || '' : run.error);
+    write(this._error, run.live ? run.waiting || run.note || '' : run.reason || run.error);
+    this._error.title = run.live ? '' : run.error;
     this._meter.hidden = !run.live || Boolean(run.waiting);
     this._bar.style.width = `${100 * (run.fraction ?? 0)}%`;
     this._draw(run);
@@ -67,6 +70,8 @@ export class Row {
     this._remove.hidden = run.live;
     this._page.hidden = !/^https?:\/\//.test(run.page);
     if (!this._page.hidden) this._page.href = run.page;
+    const can = { [ids.openRun]: true, [ids.startNow]: run.can_begin, [ids.resume]: run.goes_on_from !== null, [ids.cancel]: run.live, [ids.remove]: !run.live };
+    Object.assign(this.node.dataset, { run: run.id, can: Object.keys(can).filter(id => can[id]).join(' ') });
     label(this._begin, `Start ${run.title} now, without waiting`);
     label(this._resume, `Let ${run.title} go on from step ${run.goes_on_from}`);
     label(this._stop, `Cancel ${run.title}`);
@@ -92,7 +97,7 @@ function about(run) {
     run.host === 'jobs' ? 'HF Jobs' : '',
     run.live && run.seconds_left ? `${age(run.seconds_left)} left` : '',
     last ? `${run.metric} ${figure(last[1])}` : '',
-    last || run.cost || run.waiting ? '' : shortId(run.id),
+    last || run.cost || run.waiting || run.error ? '' : shortId(run.id),
   ].filter(Boolean).join(' · ');
 }
 

@@ -7,6 +7,9 @@ export function age(seconds) {
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** Since when something is over. */
+export const ago = seconds => (seconds < 5 ? 'now' : `${age(seconds)} ago`);
+
 /** A number in three digits. */
 export const figure = value => String(Number(value.toPrecision(3)));
 
