@@ -44,9 +44,7 @@ def test_nothing_is_chosen_by_a_score_of_which_nobody_knows_which_end_is_good() 
     assert chosen([row] * 3, "DPO") == {"prompt": "'prompt'", "chosen": None, "rejected": None}
     report = validate_rows([row] * 3, name="x")
     asked = report.verdicts["DPO"].mapping.asks
-    assert asked == (
-        "Which answer is better, the one with the highest or with the lowest 'toxicity_a' or 'toxicity_b'?"
-    )
+    assert asked == ("Which answer is better, the one with the highest or the lowest 'toxicity_a' or 'toxicity_b'?")
 
 
 def test_chosen_and_rejected_are_never_chosen_by_a_guess() -> None:
