@@ -97,3 +97,10 @@ def test_turns_that_name_no_role_are_no_traceback() -> None:
     for template in (CHATML, "{% for m in messages %}{{ m.content }}{% endfor %}"):
         report = validate_rows([row] * 3, name="turns", model="m", template=template)
         assert report.verdicts["Reward"].status != "READY" or report.reading("Reward", 0).passages
+
+
+def test_a_choice_that_is_infinite_is_no_traceback() -> None:
+    rows = [{"question": f"{n}?", "choices": ["So.", "No."], "answer": float("inf") if n == 2 else 0} for n in range(6)]
+    report = validate_rows(rows, name="choices")
+    report = report.with_mapping("SFT", report.verdicts["SFT"].mapping)
+    assert [found.rows for found in report.findings if found.rule == "mapping_fails"] == [(2,)]

@@ -14,7 +14,7 @@ from hfft_widgets.core.script import as_json, from_json, literal, with_functions
 from hfft_widgets.errors import DataError
 
 # What applying a mapping to a row of another shape may raise.
-MAPPING_ERRORS = (TypeError, KeyError, AttributeError, IndexError, ValueError)
+MAPPING_ERRORS = (TypeError, KeyError, AttributeError, IndexError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class ColumnMapping:
     def asks(self) -> str:
         """What must be known first: by which score an answer is the better one, as a question; "": nothing."""
         asking = next((made for made in self.targets.values() if made.wins == "ask"), None)
-        return f"Is the highest or the lowest the better one: {asking.words}?" if asking else ""
+        return f"Which answer is better, the one with the highest or the lowest {asking.scores}?" if asking else ""
 
     def better(self, wins: str) -> ColumnMapping:
         """The same, once it is known which score is the better one: "highest" or "lowest".

@@ -49,9 +49,15 @@ class Choice:
 
 def choices(target: str, schema: Schema) -> tuple[Choice, ...]:
     """All ways to fill this column from these, the surest first."""
-    transforms = dict.fromkeys(_transforms(target, Available(schema)))
-    found = [Choice(transform, confidence(target, transform, schema)) for transform in transforms]
+    transforms, open_ = dict.fromkeys(_transforms(target, Available(schema))), _open(schema)
+    found = [Choice(one, GUESS if one in open_ else confidence(target, one, schema)) for one in transforms]
     return tuple(sorted(found, key=lambda choice: (SURE, LIKELY, GUESS).index(choice.confidence)))
+
+
+def _open(schema: Schema) -> set[Transform]:
+    """Ways to choose the better answer by a score of which nobody knows whether the highest or the lowest is meant."""
+    asking = (made for both in ranked(schema, (Shape.TEXT, *_CHATS)) for made in both if made.wins == "ask")
+    return {made.better(wins) for made in asking for wins in ("highest", "lowest")}
 
 
 def confidence(target: str, transform: Transform, schema: Schema) -> str:

@@ -128,6 +128,12 @@ class Transform:
         return f"{words} ({renamed})" if renamed else words
 
     @property
+    def scores(self) -> str:
+        """What says which answer is the better one, for people, e.g. "'score_a' or 'score_b'"."""
+        names = [place_words(name, self.path(n)) for n, name in enumerate(self.columns)]
+        return " or ".join(names[2 if self.how in _OF_TWO else 1 :])
+
+    @property
     def plain(self) -> bool:
         """Whether it is one column under another name."""
         return self.how == "column" and not (self.turn or self.paths or self.before)

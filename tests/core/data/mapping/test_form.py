@@ -39,6 +39,14 @@ def test_what_is_proposed_is_chosen_already() -> None:
     }  # fmt: skip
 
 
+def test_nothing_is_chosen_by_a_score_of_which_nobody_knows_which_end_is_good() -> None:
+    row = {"prompt": "Why?", "response_a": "So.", "response_b": "No.", "toxicity_a": 0.1, "toxicity_b": 0.9}
+    assert chosen([row] * 3, "DPO") == {"prompt": "'prompt'", "chosen": None, "rejected": None}
+    report = validate_rows([row] * 3, name="x")
+    asked = report.verdicts["DPO"].mapping.asks
+    assert asked == ("Which answer is better, the one with the highest or the lowest 'toxicity_a' or 'toxicity_b'?")
+
+
 def test_chosen_and_rejected_are_never_chosen_by_a_guess() -> None:
     talk = [{"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}] * 3
     assert chosen(talk, "DPO") == {
