@@ -150,7 +150,8 @@ def _packed(facts: ModelFacts) -> PlanError:
 
 def _effective(draft: Training, fixed: Mapping[str, Any]) -> int:
     """Rows behind one step: by rule, or what the person asked for."""
-    usual = rows_per_step(draft.trainer, draft.rows - draft.settings.eval_rows, tiny=draft.facts.parameters < TINY)
+    examples = draft.examples_per_row * (draft.rows - draft.settings.eval_rows)
+    usual = rows_per_step(draft.trainer, examples, tiny=draft.facts.parameters < TINY)
     if {"batch_size", "accumulation"} <= set(fixed):
         return draft.effective_batch_size
     usual = max(usual, int(fixed.get("batch_size", 1)), int(fixed.get("accumulation", 1)))
@@ -165,8 +166,8 @@ def _duration(draft: Training, effective: int, fixed: Mapping[str, Any]) -> Dura
     s = draft.settings
     if {"num_train_epochs", "max_steps"} & set(fixed):
         return Duration(s.num_train_epochs, s.max_steps)
-    rows, tiny = draft.rows - s.eval_rows, draft.facts.parameters < TINY
-    return duration(draft.trainer, rows, max(1, effective // draft.answers_per_row), tiny=tiny)
+    examples, tiny = draft.examples_per_row * (draft.rows - s.eval_rows), draft.facts.parameters < TINY
+    return duration(draft.trainer, examples, max(1, effective // draft.answers_per_row), tiny=tiny)
 
 
 def _why_so_long(plan: Training, lasting: Duration) -> Iterator[Reason]:

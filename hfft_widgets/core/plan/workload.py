@@ -149,7 +149,7 @@ class Training:
 
     def rows_in(self, steps: int) -> int:
         """Rows that so many optimizer steps look at, each as often as they do."""
-        return steps * self.effective_batch_size // self.answers_per_row
+        return steps * self.effective_batch_size // (self.answers_per_row * self.examples_per_row)
 
     @property
     def trains_on_images(self) -> bool:
@@ -214,6 +214,12 @@ class Training:
         return self.trainer.groups and self.settings.group_by_length and not (self.packs or self.data.pictures)
 
     @property
+    def examples_per_row(self) -> int:
+        """How many the trainer makes of one row: KTO takes a pair apart, into two answers with a label each."""
+        labelled = "label" in self.trainer.columns
+        return 2 if labelled and "label" not in self.data.columns else 1
+
+    @property
     def longest_first(self) -> bool:
         """Whether it begins with its longest rows, as a pilot does; packed and grouped rows do so by themselves."""
         return self.pilot_run and not (self.packs or self.groups_rows or self.data.pictures)
@@ -266,6 +272,7 @@ class Training:
         """How many rows there are, and how many tokens each takes in its batch."""
         lengths, s = self.lengths, self.settings
         rows = max(1, round(self.rows * lengths.rows / self.data.row_lengths.rows) - s.eval_rows)
+        rows *= self.examples_per_row
         if self.packs_here:
             together = lengths.packed(s.max_length)
             return {
@@ -289,12 +296,13 @@ class Training:
         batch = eval_batch(self.trainer, size)
         tokens = self.lengths.mean if self.packs_here else self.lengths.padded(max(1, batch // answers), s.eval_rows)
         together = self.lengths.packed(s.max_length) if self.packs_here else 1
+        rows = s.eval_rows * answers * self.examples_per_row
         asked = s.questions if self.trainer.answers and not self.trains_on_images else 0
         return {
             "check_every": s.eval_steps,
-            "check_rows": math.ceil(s.eval_rows * answers / together),
+            "check_rows": math.ceil(rows / together),
             "check_batch": batch,
-            "check_tokens": s.eval_rows * answers * (2 if self.trainer.paired else 1) * tokens,
+            "check_tokens": rows * (2 if self.trainer.paired else 1) * tokens,
             "questions": -(-asked // _QUESTIONS_AT_ONCE),
         }
 

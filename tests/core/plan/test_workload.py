@@ -6,6 +6,7 @@ import pytest
 
 import hfft_widgets as hfft
 from hfft_widgets.errors import PlanError
+from tests.core.plan.reports import plan
 from tests.core.plan.test_model import LLAMA_3_2_3B
 
 
@@ -68,3 +69,14 @@ def test_emulated_bfloat16_is_slow_and_the_default_is_not():
 def test_what_is_not_allowed_is_named_with_what_is(change, words):
     with pytest.raises(PlanError, match=words):
         estimate(**change)
+
+
+def test_kto_learns_from_both_answers_of_a_pair():
+    pairs, marked = (plan(kind=kind, method="KTO", count=600, eval_rows=100) for kind in ("preference", "marked"))
+    assert (pairs.examples_per_row, marked.examples_per_row) == (2, 1)
+    assert (pairs.work.rows, marked.work.rows) == (1000, 500)
+    assert (pairs.work.check_rows, marked.work.check_rows) == (200, 100)
+    once = pairs.replace(num_train_epochs=1.0, max_steps=-1)
+    assert once.estimate.steps == -(-1000 // once.effective_batch_size)
+    assert once.rows_seen == pytest.approx(500, abs=once.effective_batch_size)
+    assert plan(kind="preference", method="DPO").examples_per_row == 1
