@@ -75,7 +75,7 @@ def _measured(config: dict[str, Any], setup: Setup, rows: list[int], seconds: fl
 def _trained(config: dict[str, Any], setup: Setup, dataset: Any, tokenizer: Any, seconds: float, folder: str) -> Any:
     import torch
     from peft import LoraConfig
-    from transformers import AutoConfig, AutoModelForCausalLM, TrainerCallback
+    from transformers import AutoConfig, AutoModelForCausalLM, PrinterCallback, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
     class Clock(TrainerCallback):  # type: ignore[misc]
@@ -109,6 +109,7 @@ def _trained(config: dict[str, Any], setup: Setup, dataset: Any, tokenizer: Any,
         peft_config=LoraConfig(task_type="CAUSAL_LM", **setup.lora) if setup.lora else None,
         callbacks=[clock],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
     assert len(clock.points) > WARM, f"{len(clock.points)} steps are too few to time"
     return clock

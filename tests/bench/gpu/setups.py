@@ -27,7 +27,7 @@ _TOY_CONFIG = {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2,
                "tie_word_embeddings": True}  # fmt: skip
 USUAL = ("Qwen3-0.6B", "Llama-3.2-1B", "SmolLM3-3B")
 # huggingface/trl-jobs, trl_jobs/configs: one row of so many tokens a step
-_PACKED_TOKENS = {"Qwen3-0.6B": 32_768, "SmolLM3-3B": 28_672, "Qwen3-4B": 20_480, "Llama-3.1-8B": 24_576}
+_PACKED_TOKENS = {TOY: 128, "Qwen3-0.6B": 32_768, "SmolLM3-3B": 28_672, "Qwen3-4B": 20_480, "Llama-3.1-8B": 24_576}
 _MEAN_TOKENS, _SPREAD = 320, 0.95  # of a lognormal whose 99th percentile is about 4.7 times its mean: chats
 _LONGEST = 4_096
 # what an assistant's words are marked by, for a plan that learns them alone
