@@ -93,7 +93,8 @@ def measured(script: str, folder: Path) -> tuple[dict[str, dict[str, float]], di
     """Each step's wall and CPU seconds and peak anonymous bytes; and what the script found."""
     file = folder / "script.py"
     file.write_text(script, "utf-8")
-    environment = os.environ | {"HFFT_OUTPUT_DIR": str(folder / "out"), "HF_HUB_OFFLINE": "1"}
+    watched = {"HFFT_WORD": ""}  # it tells events, not lines to read
+    environment = os.environ | watched | {"HFFT_OUTPUT_DIR": str(folder / "out"), "HF_HUB_OFFLINE": "1"}
     with (folder / "log").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen([sys.executable, str(file)], env=environment, stdout=log, stderr=subprocess.STDOUT)
         seen: dict[int, dict[str, float]] = {}

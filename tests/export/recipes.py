@@ -106,6 +106,7 @@ def build(folder: Path, architecture: str, way: str) -> tuple[Path, Callable[[],
         write_tokenizer(base)
     if way == "full":
         made = model(architecture, seed=3)
+        made.config.save_pretrained(base)  # by which transformers knows the class of the tokenizer
         made.save_pretrained(target)
         save_tokenizer(base, target)
         if (base / "tokenizer.model").exists():  # a byte-level tokenizer has none
