@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -300,8 +301,29 @@ class Speaker:
     def answer(self, text, most):
         return " ".join(["word"] * self.words), self.stops
 
-    def ids(self, text):
+    def ids(self, text, *, as_server=False):
         return text.split()
+
+
+class Undecided(Speaker):
+    """A file to which one word is less likely than its own, by so many nats."""
+
+    def __init__(self, word, lost):
+        super().__init__(2, stops=True)
+        self.word, self.lost = word, lost
+        self.model = SimpleNamespace(n_ctx_train=100)
+
+    def losses(self, ids, start):
+        return (self.lost if word == self.word else 0.0 for word in ids[start:])
+
+
+@pytest.mark.parametrize(("lost", "tied"), [(0.2, {0}), (3.0, set())])
+def test_words_that_are_nearly_as_likely_are_a_tie(lost, tied):
+    rows = [{"asked": "How many? ", "after": "It is 4 in all", "expected": "It is 3 in all"}]
+    found = answers.ties(Undecided("4", lost), rows, ["It is 3 in all"])
+    assert found == tied
+    if found:
+        assert answers.judge(rows, ["It is 3 in all"], "Q8_0", found)["alike"] == 1
 
 
 def test_an_answer_without_end_counts_only_where_the_trained_one_ended():

@@ -8,8 +8,15 @@ BEGINNING = 8  # words: rounding alone makes long answers part ways later on, an
 MOST_OTHER = {"F16": 0.15, "LoRA": 0.15, "BF16": 0.15, "Q8_0": 0.15, "Q6_K": 0.2, "Q5_K_M": 0.25, "Q5_K_S": 0.25}
 MOST_OTHER_SMALL = {"Q4": 0.4, "IQ4": 0.4, "Q3": 0.6, "IQ3": 0.6}  # Q2_K may change them all
 BROKEN = 10  # one answer of so many may be empty or endless where the trained model's is not
+TIE = 0.5  # nats: a token so much less likely than the likeliest, six to ten, may as well have been said
 ENDED = 0.8  # of the longest answer: a shorter one of the trained model came to its own end
 RIGHT_LOST = 0.01  # how unlikely a loss of right answers may be if it were chance
+
+
+def compare_answers(copy, questions, longest, quantization):
+    """Ask the file, and judge what it says: see `ask_all` and `judge`."""
+    answers = ask_all(copy, questions, longest)
+    return judge(questions, answers, quantization, ties(copy, questions, answers))
 
 
 def ask_all(copy, questions, longest):
@@ -31,19 +38,48 @@ def ask_all(copy, questions, longest):
     return answers
 
 
-def judge(questions, answers, quantization):
+def ties(copy, questions, answers):
+    """Numbers of those answers that begin with other words only because the trained model's are nearly as likely.
+
+    What a short training leaves open is a toss-up, which any rounding turns. In another model the trained one's words
+    are not among the likely ones.
+    """
+    pairs = enumerate(zip(questions, answers, strict=True))
+    return {
+        number for number, (row, answer) in pairs
+        if answer and not begins_alike(answer, row["after"]) and nearly_says(copy, row["asked"], row["after"])
+    }  # fmt: skip
+
+
+def nearly_says(copy, asked, answer):
+    """Whether no token of an answer's beginning is clearly less likely in the file than another would be."""
+    ids = copy.ids(asked, as_server=True)
+    whole = copy.ids(asked + " ".join(answer.split(" ")[:BEGINNING]), as_server=True)
+    start = next((at for at, pair in enumerate(zip(ids, whole, strict=False)) if pair[0] != pair[1]), len(ids))
+    fits = start < len(whole) < copy.model.n_ctx_train
+    return fits and all(lost <= TIE for lost in copy.losses(whole, start))
+
+
+def judge(questions, answers, quantization, tied=()):
     """How the file's answers compare with the trained model's; refuses too many others, empty or endless ones.
 
+    Args:
+        questions: Rows of the training's `answers` event.
+        answers: The file's; None for one without an end.
+        quantization: Its type, which says how many may be others.
+        tied: Numbers of those that count as alike, whatever their words: see `ties`.
+
     Returns:
-        count, same (word for word), alike (the same beginning), telling (with a word on either side: only these prove
-        something), right and trained_right (equal to what was expected), and the answers themselves.
+        count, same (word for word), alike (the same beginning, or a tie), telling (with a word on either side: only
+        these prove something), right and trained_right (equal to what was expected), and the answers themselves.
     """
     trained = [row["after"] for row in questions]
     endless = sum(answer is None for answer in answers)
     answers = ["" if answer is None else answer for answer in answers]
     silent = sum(bool(b.strip()) and not a.strip() for a, b in zip(answers, trained, strict=True)) - endless
     expected = [row["expected"] for row in questions]
-    alike = sum(begins_alike(a, b) for a, b in zip(answers, trained, strict=True))
+    pairs = enumerate(zip(answers, trained, strict=True))
+    alike = sum(number in tied or begins_alike(*pair) for number, pair in pairs)
     right, was_right = equal(answers, expected), equal(trained, expected)
     telling = sum(bool(a.strip() or b.strip()) for a, b in zip(answers, trained, strict=True))
     found = {

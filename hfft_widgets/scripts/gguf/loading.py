@@ -187,6 +187,16 @@ class Loaded:
             context.decode(cy.llama_batch_get_one([token], place))
         return tokens, False
 
+    def losses(self, ids, start):
+        """How much less likely each token from `start` on is than the likeliest at its place would be, in nats."""
+        context, batch = self.context(len(ids) + 1), 512
+        for first in range(0, start, batch):
+            context.decode(self.llama_cpp.llama_batch_get_one(ids[first : min(start, first + batch)], first))
+        for place, token in enumerate(ids[start:], start):
+            scores = context.get_logits_ith(-1)
+            yield max(scores) - scores[token]
+            context.decode(self.llama_cpp.llama_batch_get_one([token], place))
+
     def text(self, tokens):
         """The tokens as text."""
         return self.vocabulary.detokenize(tokens, text_len_max=64 * len(tokens) + 64) if tokens else ""

@@ -2,7 +2,7 @@
 
 import sys
 
-from hfft_widgets.scripts.gguf.answers import ask_all, judge
+from hfft_widgets.scripts.gguf.answers import compare_answers
 from hfft_widgets.scripts.gguf.converting import llama_cpp_folder
 from hfft_widgets.scripts.gguf.loading import loaded
 from hfft_widgets.scripts.gguf.subprocess_steps import STEPS, StepFailedError, say
@@ -53,7 +53,7 @@ def prove(file, truth, questions=(), longest=128):
     found = apart(said, [copy.log_probabilities(ids) for ids in texts], experts=experts)
     remedy = "llama.cpp computes this kind of model otherwise: run it with transformers, or choose another base model."
     refuse_apart(found, "In llama.cpp the file is not the trained model", remedy)
-    asked = judge(questions, ask_all(copy, questions, longest), "BF16") if questions else None
+    asked = compare_answers(copy, questions, longest, "BF16") if questions else None
     tokens, stopped = copy.continued(texts[-1], SPOKEN_TOKENS)
     spoken = {"tokens": len(tokens) if copy.text(tokens).strip() else 0, "stopped": stopped}
     return {"weights": weights, "numbers": found, "sixteen_bit": asked, "spoken": spoken}

@@ -3,7 +3,7 @@
 import math
 from itertools import zip_longest
 
-from hfft_widgets.scripts.gguf.answers import ask_all, judge
+from hfft_widgets.scripts.gguf.answers import compare_answers
 from hfft_widgets.scripts.gguf.folders import read_json
 from hfft_widgets.scripts.gguf.loading import Original, loaded
 from hfft_widgets.scripts.gguf.modelfile import for_ollama
@@ -72,7 +72,7 @@ def verify(file, sources, prompt, max_tokens, quantization="", questions=(), lon
     elif original.template and not stopped:
         notes.append(f"It did not come to an end within {most} tokens.")
     adds_begin = copy.vocabulary.get_add_bos()
-    asked = judge(questions, ask_all(copy, questions, longest), quantization) if questions else None
+    asked = compare_answers(copy, questions, longest, quantization) if questions else None
     return {
         "verified": True, "reason": "", "strings": strings, "vocabulary": entries, "eos": eos, "warnings": notes,
         "answer": answer, "stopped": stopped, "questions": asked,
