@@ -176,7 +176,7 @@ def test_what_is_no_result_is_refused(values: dict[str, Any]) -> None:
 
 # ---- what may know what ------------------------------------------------------------------------
 
-MAY_BE_IMPORTED = {"card", "diff", "html", "method", "plan.settings.setting", "run.stage", "units"}
+MAY_BE_IMPORTED = {"card", "diff", "export.proof", "html", "method", "plan.settings.setting", "run.stage", "units"}
 
 
 def imports(file: Path) -> set[str]:
