@@ -8,9 +8,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakSet
 
 from hfft_widgets import folders
+
+
+class ProgressView(Protocol):
+    """Who shows what is kept."""
+
+    def refresh(self) -> None:
+        """Show it anew."""
+
+
+_VIEWS: WeakSet[ProgressView] = WeakSet()
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,13 @@ def kept() -> Answered:
         return Answered()
 
 
+def follow(view: ProgressView) -> None:
+    """Have it shown anew whenever something is kept, for as long as it is there."""
+    _VIEWS.add(view)
+
+
 def keep(state: Answered) -> None:
-    """Keep it; where nothing can be written, the lesson goes on without."""
+    """Keep it, and have it shown; where nothing can be written, the lesson goes on without."""
     with suppress(OSError):
         file = _file()
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +72,8 @@ def keep(state: Answered) -> None:
         values = {"answers": {name: list(given) for name, given in state.answers.items()}, "done": sorted(state.done)}
         part.write_text(json.dumps(values, indent=1), "utf-8")
         part.replace(file)
+    for view in list(_VIEWS):
+        view.refresh()
 
 
 def forget() -> None:

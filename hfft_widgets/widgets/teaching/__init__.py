@@ -6,7 +6,7 @@ from hfft_widgets.core.html import Markup, el, join
 from hfft_widgets.teaching import class_code
 from hfft_widgets.teaching import lesson as lesson_of
 from hfft_widgets.teaching.before_after import WHEN, questions_of
-from hfft_widgets.teaching.progress import keep, kept
+from hfft_widgets.teaching.progress import follow, keep, kept
 from hfft_widgets.teaching.questions import Feedback, Question
 from hfft_widgets.teaching.source import Lesson
 from hfft_widgets.widgets.form import actions
@@ -115,7 +115,7 @@ class LessonEnd(Panel):
         self.lesson = lesson
         self.ended = False
         self.can("free", self.free, always=True)
-        self.can("look", self.refresh, always=True)
+        follow(self)
 
     @property
     def code(self) -> str:
@@ -146,10 +146,7 @@ class LessonEnd(Panel):
     def _buttons(self) -> Markup:
         if self.ended:
             return el("p", _FREED)
-        return actions(
-            self.form.button("Free this notebook's memory", "free", primary=True),
-            self.form.button("Show the code again", "look", quiet=True),
-        )
+        return actions(self.form.button("Free this notebook's memory", "free", primary=True))
 
 
 def quiz(name: str) -> QuizPanel:

@@ -72,6 +72,13 @@ def test_the_end_of_a_lesson_shows_what_was_done_and_the_code():
     assert hfft.teaching.board([end.code]).lessons[0]["questions"][0]["answered"] == 1
 
 
+def test_the_end_of_a_lesson_follows_what_is_answered_above_it():
+    end, shown = hfft.lesson_end("data"), []
+    end.refresh = lambda: shown.append(end.html())
+    hfft.quiz("data-1").answer("c")
+    assert re.search(r"1 of \d+ questions answered", shown[-1])
+
+
 def test_where_no_kernel_runs_there_is_none_to_end():
     end = hfft.lesson_end("data")
     end.free()
