@@ -42,7 +42,7 @@ def test_a_line_gives_dollars_where_there_is_a_price_and_says_what_did_not_run()
     assert line(Setup("plain TRL"), "out of memory", 5.0).endswith("out of memory")
 
 
-@pytest.mark.ci
+@pytest.mark.full
 @pytest.mark.usefixtures("sample_folders")
 def test_the_toy_runs_on_a_processor():
     command = [sys.executable, "-m", "tests.bench.gpu", "--toy"]

@@ -79,8 +79,8 @@ def test_four_clicks_to_a_model_that_answers(browser: Browser, lab: LabServer):
         press(page, "Train on this machine")
         first = steps_while_running(page, 120, enough=2)
         picture(notebook, "running")
-        notebook.execute("import time; time.sleep(10)", wait=False)
-        meanwhile = steps_while_running(page, 9)
+        notebook.execute("import time; time.sleep(18)", wait=False)
+        meanwhile = steps_while_running(page, 17, enough=2)
         assert len(meanwhile) >= 2, "the curve stood still while a cell ran"
         seen = first | meanwhile | steps_while_running(page, 480)
         assert len(seen) >= 5, seen

@@ -233,7 +233,10 @@ function adopt(node) {
 function settleAttributes(node, next) {
   const [before, now] = [page.served.get(node) ?? {}, served(next)];
   page.served.set(node, now);
-  const stays = (name) => name in now && !CHOSEN.includes(node.nodeName) && before[name] === now[name];
+  // what the kernel says of an earlier keystroke must not undo the later ones
+  const late = told.get(node)?.slice(0, -1).includes(now.value);
+  const stays = (name) =>
+    name in now && !CHOSEN.includes(node.nodeName) && (before[name] === now[name] || (late && name === "value"));
   for (const { name, value } of next.attributes) {
     if (!stays(name) && node.getAttribute(name) !== value) node.setAttribute(name, value);
     if (!stays(name) && (name === "value" || name === "checked")) {
@@ -246,7 +249,7 @@ function settleAttributes(node, next) {
     node.removeAttribute(name);
     if (name === "checked") node.checked = false;
   }
-  if (CHOSEN.includes(node.nodeName) && before.value !== now.value) page.later.push(() => (node.value = now.value));
+  if (CHOSEN.includes(node.nodeName) && before.value !== now.value && !late) page.later.push(() => (node.value = now.value));
 }
 
 const HOST = ["data-mounted", "data-pressed", "data-lm-suppress-shortcuts"]; // written here, never by the kernel
@@ -287,13 +290,14 @@ function taken(field) {
   return value;
 }
 
-const told = new WeakMap(); // a field -> what of it the kernel was told, until the kernel writes something else
+const told = new WeakMap(); // a field -> what of it the kernel was told, in turn, until the kernel writes the last or another
 function changed(view, event) {
   const { target } = event;
   if (!target.name || !target.dataset.field) return;
   const value = target.type === "checkbox" ? target.checked : target.value;
-  if (target.type === "text" && told.get(target) === value) return; // by Enter, and again as the field is left
-  told.set(target, value);
+  const before = told.get(target) ?? [];
+  if (target.type === "text" && before.at(-1) === value) return; // by Enter, and again as the field is left
+  told.set(target, [...before, value]);
   tell(view, { set: target.dataset.field, value });
 }
 

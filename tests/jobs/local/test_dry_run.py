@@ -70,7 +70,7 @@ def test_of_many_rows_some_are_looked_at_and_the_others_told_from_them():
     assert found.differences == ()
 
 
-@pytest.mark.ci
+@pytest.mark.full
 def test_what_is_missing_on_this_machine_alone_is_no_fault_of_the_plan():
     plan = made("SFT")
     for line, word in (("import no_such_package", "no_such_package"), ("raise MemoryError('full')", "full")):
