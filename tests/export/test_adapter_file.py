@@ -94,7 +94,7 @@ def main():
     assert "2.00 times the trained one" in said["twice as much"] or "another one" in said["twice as much"]
 
 
-@pytest.mark.ci
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("way", "words"),
     [("dora", "trained with DoRA"), ("both saved", "whole matrices"), ("chain", "on another adapter")],

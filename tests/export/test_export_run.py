@@ -114,7 +114,7 @@ def test_finished_file_that_fails_its_check_is_not_kept(exported, models, tmp_pa
     assert not file.exists()
 
 
-@pytest.mark.ci
+@pytest.mark.full
 def test_several_files_of_one_conversion_are_proven_each(models, tmp_path):
     ended = run(models.plan("adapter", ["Q4_K_M", "Q8_0", "F16"]).script, tmp_path / "out")
     assert ended.code == 0, ended.output

@@ -60,7 +60,7 @@ GOOD = {"prompt": "Why?", "chosen": "So it is.", "rejected": "So not.", "label":
 TURNS = {"prompt": [user("Why?")], "chosen": "So it is.", "rejected": "So it is.", "label": True}
 
 
-@pytest.mark.ci
+@pytest.mark.full
 @given(ROWS, st.booleans(), st.sampled_from([CHATML, None, ""]))
 @example([{**TURNS, "prompt": "Why?"}, *[TURNS] * 4], False, CHATML)  # as many prompts of one kind as of the other
 @settings(max_examples=60, deadline=None)

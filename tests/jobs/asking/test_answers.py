@@ -12,7 +12,7 @@ from hfft_widgets.errors import ExportError, RunError
 from tests.scripts.running import plan_on, rows_for
 
 
-@pytest.mark.ci
+@pytest.mark.full
 @pytest.mark.usefixtures("sample_folders")
 def test_both_answer_and_the_answers_while_it_trained_are_kept(tmp_path, capsys):
     run = hfft.launch(plan_on(rows_for("SFT"), tmp_path, hfft.samples.model(), "SFT", "lora", questions=3)).wait(180)

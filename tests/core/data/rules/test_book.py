@@ -70,7 +70,7 @@ def test_the_page_says_what_the_finding_says_by_the_page_that_its_finding_names(
     assert str(show(page.to_dict())) == str(page)
 
 
-@pytest.mark.ci
+@pytest.mark.full
 def test_every_rule_that_the_corpus_meets_has_a_page() -> None:
     met = {finding.rule for case in CASES for finding in _report(case.rows).findings}
     assert len(met) > 20
