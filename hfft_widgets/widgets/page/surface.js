@@ -233,8 +233,7 @@ function adopt(node) {
 function settleAttributes(node, next) {
   const [before, now] = [page.served.get(node) ?? {}, served(next)];
   page.served.set(node, now);
-  // what the kernel says of an earlier keystroke must not undo the later ones
-  const late = told.get(node)?.slice(0, -1).includes(now.value);
+  const late = before.value !== now.value && isLate(node, now.value);
   const stays = (name) =>
     name in now && !CHOSEN.includes(node.nodeName) && (before[name] === now[name] || (late && name === "value"));
   for (const { name, value } of next.attributes) {
@@ -250,6 +249,13 @@ function settleAttributes(node, next) {
     if (name === "checked") node.checked = false;
   }
   if (CHOSEN.includes(node.nodeName) && before.value !== now.value && !late) page.later.push(() => (node.value = now.value));
+}
+
+// What the kernel says of an earlier keystroke must not undo the later ones, of which it has not heard yet.
+function isLate(node, value) {
+  const waiting = told.get(node) ?? [];
+  const heard = waiting.splice(0, waiting.lastIndexOf(value) + 1);
+  return heard.length > 0 && waiting.length > 0;
 }
 
 const HOST = ["data-mounted", "data-pressed", "data-lm-suppress-shortcuts"]; // written here, never by the kernel
@@ -290,7 +296,7 @@ function taken(field) {
   return value;
 }
 
-const told = new WeakMap(); // a field -> what of it the kernel was told, in turn, until the kernel writes the last or another
+const told = new WeakMap(); // a field -> what of it the kernel was told, in turn, until the kernel says the same or something else
 function changed(view, event) {
   const { target } = event;
   if (!target.name || !target.dataset.field) return;
