@@ -16,8 +16,12 @@ pytestmark = pytest.mark.browser
 SCRIPT = (
     PRELUDE
     + """
+def wait_for(name):
+    while not os.path.exists(f"{HOLDS}.{name}"):
+        time.sleep(0.05)
+
 tell("progress", message="Loading data and model")
-time.sleep(2)
+wait_for("loaded")
 for step in range(1, STEPS + 1):
     metrics = {"loss": 3 / step, "learning_rate": 1e-4, "grad_norm": 1.0, "entropy": 2.0, "mean_token_accuracy": 0.5}
     tell("log", step=step, total_steps=STEPS, metrics=metrics)
@@ -25,6 +29,7 @@ for step in range(1, STEPS + 1):
         tell("eval", step=step, total_steps=STEPS, metrics={"eval_loss": 3 / step})
     print("line", step, flush=True)
     time.sleep(PACE)
+wait_for("trained")
 rows = [{"prompt": f"Which is {n}?", "expected": "os", "before": "the", "after": "os"} for n in range(8)]
 tell("answers", count=8, score={"before": 0.0, "after": 1.0}, rows=rows)
 os.makedirs("model")
@@ -44,8 +49,18 @@ DRAWN = (
 )
 
 
-def start(notebook: NotebookPage, lab: LabServer, name: str, steps: int, pace: float) -> Page:
-    script = f"STEPS, PACE = {steps}, {pace}\n{SCRIPT}"
+def let(lab: LabServer, name: str, *passed: str) -> None:
+    """Let the run of this notebook pass the places where its script waits: a test never races a clock."""
+    for place in passed:
+        (lab.root / f"{name}.{place}").touch()
+
+
+def start(
+    notebook: NotebookPage, lab: LabServer, name: str, steps: int, pace: float, *, held: bool = False
+) -> Page:
+    if not held:
+        let(lab, name, "loaded", "trained")
+    script = f"STEPS, PACE, HOLDS = {steps}, {pace}, {str(lab.root / name)!r}\n{SCRIPT}"
     notebook.open(lab.write(f"{name}.ipynb", f"SCRIPT = {script!r}{RUN}"))
     notebook.run_all()
     notebook.page.locator(".hfft-root").get_by_role("button", name="Train on this machine").click()
@@ -58,10 +73,11 @@ def drawn(page: Page, count: int) -> None:
 
 @pytest.mark.ci
 def test_the_page_keeps_its_height_from_the_first_second_to_the_last(notebook: NotebookPage, lab: LabServer) -> None:
-    page = start(notebook, lab, "height", 30, 0.3)
+    page = start(notebook, lab, "height", 30, 0.1, held=True)
     chip = page.locator(".hfft-root .chip")
     expect(chip).to_have_text("Loading the model", timeout=60_000)
     first = page.evaluate(HEIGHT)
+    let(lab, "height", "loaded")
     drawn(page, 3)
     assert abs(page.evaluate(HEIGHT) - first) <= 4
     edges = page.evaluate("""() => [".curves", ".plot-slot .js-plotly-plot"].map((selector) => {
@@ -70,6 +86,7 @@ def test_the_page_keeps_its_height_from_the_first_second_to_the_last(notebook: N
     })""")
     assert edges[0] == pytest.approx(edges[1], abs=1), "a plot is as wide as the card"
     page.evaluate("() => Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    let(lab, "height", "trained")
     expect(chip).to_contain_text("Completed", timeout=60_000)
     drawn(page, 1)
     expect(page).to_have_title(re.compile("^\u25cf .*(Completed|completed)"))
