@@ -117,16 +117,16 @@ class MappingPart:
         )
 
     def _question(self, form: Form, method: str) -> Markup | None:
-        """Which score is the better one, where only a person knows it, beside rows of their own."""
+        """What either answer to the verdict's question would make of two rows of their own, and its two buttons."""
         assert self._report is not None
         proposed = self._report.verdicts[method].mapping
         if proposed is None or not proposed.asks or self._agreed:
             return None
-        rows = card.html(self._report.preview(proposed.better("highest")))
+        rows = card.html(self._report.preview(proposed.better("highest"))[:2])
         answers = [form.button(f"The {wins} is better", "better", value=wins) for wins in ("highest", "lowest")]
         return el(
-            "div", el("b", proposed.asks), el("div", "If the highest is:", class_="sub"), rows, actions(*answers),
-            data_key="question",
+            "div", el("div", "If the highest is:", class_="sub"), rows, actions(*answers),
+            role="group", aria_label=proposed.asks, data_key="question",
         )  # fmt: skip
 
     def _list(self, form: Form, number: int) -> Markup:

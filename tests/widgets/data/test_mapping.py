@@ -120,8 +120,11 @@ def test_which_score_is_better_is_asked_beside_rows_and_answered_by_a_click():
     panel = checked(rows)
     panel.show_method("DPO")
     question = page(panel).one(data_key="question")
-    assert "the highest or the lowest" in question.text
+    assert page(panel).text.count("the highest or the lowest") == 1
+    assert "the highest or the lowest" in question["aria-label"]
     assert "rude 0" in question.text
+    assert "rude 1" in question.text
+    assert "rude 2" not in question.text
     assert panel.result.recommended != "DPO"  # nothing rests on a guess
     press(panel, "The lowest is better")
     assert panel.result.verdicts["DPO"].status == "READY"
