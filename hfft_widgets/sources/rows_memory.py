@@ -19,7 +19,7 @@ _ACCEPTED = (
 )
 _TOLD_EVERY = 1000
 # what pyarrow and datasets raise for values that they cannot hold
-_REFUSED = (ValueError, TypeError, OverflowError, ArithmeticError, OSError, RecursionError)
+_REFUSED = (ValueError, TypeError, OverflowError, ArithmeticError, NotImplementedError, OSError, RecursionError)
 
 Held = DatasetRows | PythonRows
 

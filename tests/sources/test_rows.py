@@ -369,6 +369,14 @@ def test_arrays_beside_what_a_dataset_cannot_hold_are_lists() -> None:
     assert row == {"big": 2**70, "turns": [{"role": ["a", "b"], "content": [1.0, "x"]}]}
 
 
+def test_arrays_of_texts_and_of_numbers_in_one_list_are_lists() -> None:
+    import numpy as np
+
+    mixed = [None, np.array(["a", "b"]), np.array([1, 2])]  # which pyarrow calls not implemented
+    rows = open_rows([{"turns": ["a", np.float32(1.0)]}, {"turns": mixed}]).rows
+    assert [row["turns"] for row in rows] == [["a", 1.0], [None, ["a", "b"], [1, 2]]]
+
+
 def test_what_a_file_cannot_hold_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
     from datasets import Dataset
