@@ -316,8 +316,10 @@ def count_parameters(config: Mapping[str, Any]) -> int:
 
 
 def closed_form_known(config: Mapping[str, Any]) -> bool:
-    """Whether `count_parameters` is exact for this configuration; else an initialisation can tell."""
+    """Whether `count_parameters` is exact for this configuration or refuses it; else an initialisation can tell."""
     try:
         return "text_config" not in config and config.get("model_type") in TRAITS and read_shapes(config).known
-    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
+    except (ValueError, ArithmeticError):  # a value that cannot be: nobody needs to be asked
+        return True
+    except (AttributeError, KeyError, TypeError):  # one that is missing
         return False

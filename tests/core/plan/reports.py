@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from typing import Any
 
 from hfft_widgets.core.data.report import ValidationReport, validate_rows
@@ -46,6 +47,7 @@ ROWS = {
 }  # fmt: skip
 
 
+@cache  # a report never changes
 def report(kind: str, count: int = 600, template: str | None = MARKED, **more: Any) -> ValidationReport:
     rows = [ROWS[kind](n) for n in range(count)]
     name = f"org/{kind}"
