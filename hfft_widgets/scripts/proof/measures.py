@@ -15,6 +15,7 @@ from hfft_widgets.scripts.sample_questions import asks_for_thoughts, render
 MOST_ROWS = 128
 MOST_PROMPTS = 16  # an answer takes longer to write than to read
 MOST_TOKENS = 1024  # of such an answer
+TEXTS_AT_ONCE = 8  # of the suite
 MOST_COMPARED = 200_000  # rows of the training, one by one
 KEPT_PROOF = "_proof_before.json"  # the underscore keeps it on this disk
 
@@ -188,29 +189,46 @@ def up_to_end(ids, ends):
 def measure_suite(trainer, model):
     """Kind -> the loss of each item."""
     tokenizer = getattr(trainer.processing_class, "tokenizer", trainer.processing_class)
-    found = {kind: [item_loss(model, tokenizer, *item) for item in items] for kind, items in SUITE.items()}
+    found = {kind: item_losses(model, tokenizer, items) for kind, items in SUITE.items()}
     return {**found, "stopping": does_not_stop(model, tokenizer)}
 
 
-def item_loss(model, tokenizer, asked, right, wrong):
+def item_losses(model, tokenizer, items):
     """The loss of the right text per token; where there are wrong ones, that of choosing it among them."""
-    total, count = text_loss(model, tokenizer, asked, right)
-    if not wrong:
-        return total / count
-    others = [text_loss(model, tokenizer, asked, text)[0] for text in wrong]
-    least = min(total, *others)
-    return total - least + math.log(sum(math.exp(least - one) for one in (total, *others)))
+    pairs = [(asked, text) for asked, right, wrong in items for text in (right, *wrong)]
+    losses = iter(text_losses(model, tokenizer, pairs))
+    found = []
+    for _, _, wrong in items:
+        (total, count), *others = (next(losses) for _ in (None, *wrong))
+        totals = [total, *(other for other, _ in others)]
+        chosen = total - min(totals) + math.log(sum(math.exp(min(totals) - one) for one in totals))
+        found.append(chosen if wrong else total / count)
+    return found
 
 
-def text_loss(model, tokenizer, asked, text):
-    """(the loss of a text after another one, in nats; its tokens)."""
-    before = tokenizer(asked, add_special_tokens=False).input_ids
-    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    before = [start or 0, *before]
-    own = tokenizer(text, add_special_tokens=False).input_ids
-    ids = torch.tensor([[*before, *own]], device=model.device)
-    logps = model(input_ids=ids, use_cache=False).logits[0, len(before) - 1 : -1].float().log_softmax(-1)
-    return -float(logps[torch.arange(len(own)), ids[0, len(before) :]].sum()), len(own)
+def text_losses(model, tokenizer, pairs):
+    """For each (text before, text): the loss of the text, in nats, and its tokens."""
+    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id or 0
+    made = [tuple(tokenizer(text, add_special_tokens=False).input_ids for text in pair) for pair in pairs]
+    return [
+        found
+        for at in range(0, len(made), TEXTS_AT_ONCE)
+        for found in batch_losses(model, start, made[at : at + TEXTS_AT_ONCE])
+    ]
+
+
+def batch_losses(model, start, pairs):
+    """The same of tokens, at once: what fills the shorter ones comes last, where nothing looks back at it."""
+    lines = [[start, *before, *own] for before, own in pairs]
+    longest = max(map(len, lines))
+    ids = torch.tensor([line + [start] * (longest - len(line)) for line in lines], device=model.device)
+    mask = torch.tensor([[1] * len(line) + [0] * (longest - len(line)) for line in lines], device=model.device)
+    logps = model(input_ids=ids, attention_mask=mask, use_cache=False).logits.float().log_softmax(-1)
+    taken = torch.gather(logps[:, :-1], 2, ids[:, 1:].unsqueeze(2)).squeeze(2)
+    return [
+        (-float(told[len(before) : len(before) + len(own)].sum()), len(own))
+        for told, (before, own) in zip(taken, pairs, strict=True)
+    ]
 
 
 def does_not_stop(model, tokenizer):
