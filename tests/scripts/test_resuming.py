@@ -43,8 +43,7 @@ def continues_exactly(script: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("method", "peft"),
     [
-        pytest.param(method, peft, marks=tiers.get((method, peft), pytest.mark.full))
-        for tiers in [{("SFT", "lora"): (), ("GRPO", "none"): pytest.mark.ci}]
+        pytest.param(method, peft, marks=pytest.mark.ci if (method, peft) == ("SFT", "lora") else pytest.mark.full)
         for method in METHODS
         for peft in ("none", "lora")
     ],

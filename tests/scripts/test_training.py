@@ -46,7 +46,11 @@ def test_a_script_runs_by_itself_in_a_folder_with_an_awkward_name(model, tmp_pat
 @pytest.mark.parametrize(
     ("method", "peft"),
     [
-        *((method, peft) for method in METHODS for peft in ("none", "lora")),
+        *(  # each method once, by turns, and the other way by hand
+            pytest.param(method, peft, marks=() if (n + m) % 2 else pytest.mark.full)
+            for n, method in enumerate(METHODS)
+            for m, peft in enumerate(("none", "lora"))
+        ),
         *(pytest.param(m, "qlora", marks=pytest.mark.ci if m == "SFT" else pytest.mark.full) for m in METHODS),
     ],
 )
@@ -124,8 +128,14 @@ def test_only_answers_are_learned(model, tmp_path):
     assert first["split"] != pytest.approx(first["all"], rel=0.01)
 
 
-@pytest.mark.parametrize("chatml", [True, False])
-@pytest.mark.parametrize("method", ["SFT", "DPO"])
+@pytest.mark.parametrize(
+    ("method", "chatml"),
+    [
+        ("SFT", True),
+        ("DPO", False),
+        *(pytest.param(*more, marks=pytest.mark.full) for more in (("SFT", False), ("DPO", True))),
+    ],
+)
 def test_a_base_model_gets_a_template_and_learns_where_to_stop(model, tmp_path, method, chatml):
     from transformers import AutoTokenizer, GenerationConfig
 
