@@ -79,7 +79,8 @@ def test_four_clicks_to_a_model_that_answers(browser: Browser, lab: LabServer):
         press(page, "Train on this machine")
         first = steps_while_running(page, 120, enough=2)
         picture(notebook, "running")
-        notebook.execute(f"import pathlib, time\nwhile not pathlib.Path({str(over)!r}).exists(): time.sleep(0.1)", wait=False)
+        busy = f"import pathlib, time\nwhile not pathlib.Path({str(over)!r}).exists(): time.sleep(0.1)"
+        notebook.execute(busy, wait=False)
         meanwhile = steps_while_running(page, 120, enough=2)  # a slow machine needs many seconds for a step
         over.touch()
         assert len(meanwhile) >= 2, "the curve stood still while a cell ran"

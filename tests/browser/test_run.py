@@ -55,9 +55,7 @@ def let(lab: LabServer, name: str, *passed: str) -> None:
         (lab.root / f"{name}.{place}").touch()
 
 
-def start(
-    notebook: NotebookPage, lab: LabServer, name: str, steps: int, pace: float, *, held: bool = False
-) -> Page:
+def start(notebook: NotebookPage, lab: LabServer, name: str, steps: int, pace: float, *, held: bool = False) -> Page:
     if not held:
         let(lab, name, "loaded", "trained")
     script = f"STEPS, PACE, HOLDS = {steps}, {pace}, {str(lab.root / name)!r}\n{SCRIPT}"
