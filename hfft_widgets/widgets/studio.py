@@ -78,7 +78,8 @@ class FineTuner(Panel):
         self.monitor.unused = lambda: self.planner.unused
         self.exporter = GGUFExporter()
         self.data.lengths.costs = self._costs
-        self.monitor.namespace = self.exporter.namespace = self.planner.sweeping.namespace = namespace
+        for payer in (self.monitor, self.exporter, self.planner.sweeping, self.planner.trying):
+            payer.namespace = namespace
         self.panels: tuple[Panel, ...] = (self.data, self.planner, self.monitor, self.exporter)
         for panel in self.panels:
             self.embed(panel)

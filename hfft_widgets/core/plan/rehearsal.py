@@ -58,7 +58,7 @@ class Rehearsed(Training):
             return DryRun(self.title, str(self.fingerprint), not_tried=_ELSEWHERE)
         return self.rehearsal.dry_run(self, progress)
 
-    def pilot(self, *, max_usd: float | None = None, confirmed: str | None = None) -> Any:
+    def pilot(self, *, max_usd: float | None = None, confirmed: str | None = None, namespace: str = "") -> Any:
         """Start ten real steps of this training on its hardware, and return their run; `after_pilot` takes its figures.
 
         Nothing is pushed or kept of it. It is a launch as any other: asked, counted, and started once.
@@ -66,12 +66,13 @@ class Rehearsed(Training):
         Args:
             max_usd: The most it may cost; needed where it costs.
             confirmed: Fingerprint of the pilot (`pilot_plan`) whose price was confirmed.
+            namespace: Who owns and pays it; the account itself if not given.
 
         Raises:
             PlanError: The training is too short for one.
             LaunchError: It was not started; without `max_usd` the message says what it costs.
         """
-        return self._tried_with.launch(self.pilot_plan, max_usd=max_usd, confirmed=confirmed)
+        return self._tried_with.launch(self.pilot_plan, max_usd=max_usd, confirmed=confirmed, namespace=namespace)
 
     @property
     def pilot_plan(self) -> Self:

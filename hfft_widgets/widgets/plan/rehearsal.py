@@ -29,10 +29,14 @@ class RehearsalPart:
     Args:
         panel: Whose part it is.
         plan: Gives the plan as it stands in the fields.
+
+    Attributes:
+        namespace: Who owns and pays a pilot; the account itself if empty.
     """
 
     def __init__(self, panel: Panel, plan: Callable[[], TrainingPlan]) -> None:
         self._panel, self._plan = panel, plan
+        self.namespace = ""
         self.tried: DryRun | None = None
         self.limit: CostLimit | None = None
         panel.can("offer_pilot", self.offer, doing="Asking what it costs")
@@ -48,7 +52,7 @@ class RehearsalPart:
     def offer(self) -> None:
         """Look at what a pilot costs at most; nothing starts."""
         with self._panel._guarding():  # noqa: SLF001 - a part of it
-            self.limit, checks = api.preflight(self._plan().pilot_plan)
+            self.limit, checks = api.preflight(self._plan().pilot_plan, namespace=self.namespace)
             wrong = next((check for check in checks if check.passed is False), None)
             if wrong is not None:
                 self.limit = None
@@ -66,6 +70,7 @@ class RehearsalPart:
         run = plan.pilot(
             max_usd=limit.usd if limit is not None and agreed else max_usd,
             confirmed=limit.fingerprint if limit is not None and agreed else None,
+            namespace=self.namespace,
         )
         self._wait(run)
         return plan.after_pilot(run)

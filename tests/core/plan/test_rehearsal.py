@@ -58,7 +58,7 @@ def test_it_is_tried_with_what_is_handed_in(plan):
     able = dataclasses.replace(plan, rehearsal=rehearsal)
     assert able.dry_run() is tried
     started, given = able.pilot(max_usd=0.05)
-    assert (started, given) == (able.pilot_plan, {"max_usd": 0.05, "confirmed": None})
+    assert (started, given) == (able.pilot_plan, {"max_usd": 0.05, "confirmed": None, "namespace": ""})
     assert able.after_pilot("run") == (able, "run")
     assert able == plan
 

@@ -58,17 +58,19 @@ def test_a_free_pilot_starts_at_once_and_the_plan_carries_what_it_took(able):
 
 
 def test_a_pilot_that_costs_is_asked_first(able, monkeypatch):
-    planner, said = able
+    (planner, said), asked = able, []
     limit = SimpleNamespace(flavor="a10g-small", usd=0.09, fingerprint=planner.result.pilot_plan.fingerprint)
     monkeypatch.setattr(api, "is_paid", lambda plan: True)
-    monkeypatch.setattr(api, "preflight", lambda plan: (limit, ()))
+    monkeypatch.setattr(api, "preflight", lambda plan, namespace: asked.append(namespace) or (limit, ()))
+    planner.trying.namespace = "acme"
     press(planner, "Pilot")
     assert said == []
     press(planner, "Not now")
     assert "at most $0.09" not in page(planner).text
     press(planner, "Pilot")
     press(planner, "Start the pilot, at most $0.09")
-    assert [given for _, given in said] == [{"max_usd": 0.09, "confirmed": limit.fingerprint}]
+    assert [given for _, given in said] == [{"max_usd": 0.09, "confirmed": limit.fingerprint, "namespace": "acme"}]
+    assert asked == ["acme", "acme"]
 
 
 def test_a_training_that_is_short_has_no_pilot(able):
