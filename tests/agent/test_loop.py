@@ -46,7 +46,7 @@ async def watched(client: Client, run: str) -> dict[str, Any]:
     return seen
 
 
-@pytest.mark.ci
+@pytest.mark.full
 def test_on_this_machine(sample_folders, tmp_path):
     path = tmp_path / "pairs.jsonl"
     rows = list(samples.dataset("preference").select(range(200)))

@@ -26,14 +26,16 @@ SMALL = {
     "bench_validate": ("--small", "x the read"),
     "estimator": ("--help", "--points"),
 }
+SLOW = {"bench_page", "bench_export"}  # a browser, or a compiler, each more than a minute
 
 
 def test_every_bench_is_known():
     assert {path.stem for path in (*FOLDER.glob("bench_*.py"), FOLDER / "estimator.py")} == set(SMALL)
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.full if name in SLOW else pytest.mark.ci) for name in SMALL]
+)
 def test_a_bench_starts(name):
     size, last = SMALL[name]
     command = [sys.executable, "-m", f"tests.bench.{name}", size]

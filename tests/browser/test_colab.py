@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.harness import LabServer, NotebookPage
-from tests.browser.test_run import DRAWN, RUN, SCRIPT
+from tests.browser.test_run import DRAWN, cell, let
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
@@ -31,8 +31,8 @@ def without_subshells(lab: LabServer) -> Iterator[None]:
 @pytest.mark.usefixtures("without_subshells")
 def test_a_run_is_shown_to_its_end(notebook: NotebookPage, lab: LabServer) -> None:
     stand_in = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests import colab\nseen = colab.install()"
-    script = f"STEPS, PACE = 25, 0.2\n{SCRIPT}"
-    name = lab.write("colab.ipynb", stand_in, f"SCRIPT = {script!r}{RUN}")
+    let(lab, "colab", "loaded", "trained")
+    name = lab.write("colab.ipynb", stand_in, cell(lab, "colab", 25, 0.2))
     notebook.open(name)
     notebook.run_all()
     page = notebook.page.locator(".hfft-root")

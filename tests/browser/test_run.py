@@ -55,11 +55,16 @@ def let(lab: LabServer, name: str, *passed: str) -> None:
         (lab.root / f"{name}.{place}").touch()
 
 
+def cell(lab: LabServer, name: str, steps: int, pace: float) -> str:
+    """What shows the monitor of a run of so many steps, one in so many seconds."""
+    script = f"STEPS, PACE, HOLDS = {steps}, {pace}, {str(lab.root / name)!r}\n{SCRIPT}"
+    return f"SCRIPT = {script!r}{RUN}"
+
+
 def start(notebook: NotebookPage, lab: LabServer, name: str, steps: int, pace: float, *, held: bool = False) -> Page:
     if not held:
         let(lab, name, "loaded", "trained")
-    script = f"STEPS, PACE, HOLDS = {steps}, {pace}, {str(lab.root / name)!r}\n{SCRIPT}"
-    notebook.open(lab.write(f"{name}.ipynb", f"SCRIPT = {script!r}{RUN}"))
+    notebook.open(lab.write(f"{name}.ipynb", cell(lab, name, steps, pace)))
     notebook.run_all()
     notebook.page.locator(".hfft-root").get_by_role("button", name="Train on this machine").click()
     return notebook.page
@@ -105,7 +110,7 @@ def test_watching_a_run_is_light(notebook: NotebookPage, lab: LabServer) -> None
     drawn(page, 3)
     page.wait_for_timeout(3000)
     before, began = notebook.received_bytes, time.monotonic()
-    page.wait_for_timeout(30_000)
+    page.wait_for_timeout(15_000)
     per_second = (notebook.received_bytes - before) / (time.monotonic() - began)
     print(f"{per_second:.0f} bytes a second")
     assert per_second <= 2000

@@ -14,7 +14,6 @@ from tests.scripts.running import Script, plan_on, rows_for, run, start_cold
 
 TWO = {"max_steps": 2, "save_steps": 2, "eval_steps": 2, "questions": 0}
 EDITS = ("rate", "batch", "data", "model", "length")
-FAST = ("SFT", "lora", "rate")
 KINDS = (("SFT", "lora"), ("SFT", "none"), ("DPO", "lora"), ("Reward", "none"), ("GRPO", "lora"))
 
 
@@ -45,14 +44,8 @@ def edited(script: str, edit: str, folder: Path, model: Path, method: str) -> tu
     return script.replace(before, after, 1), f"| {name} | `{value}` |"
 
 
-@pytest.mark.parametrize(
-    ("method", "peft", "edit"),
-    [
-        pytest.param(method, peft, edit, marks=pytest.mark.ci if (method, peft, edit) == FAST else pytest.mark.full)
-        for method, peft in KINDS
-        for edit in EDITS
-    ],
-)
+@pytest.mark.full
+@pytest.mark.parametrize(("method", "peft", "edit"), [(method, peft, edit) for method, peft in KINDS for edit in EDITS])
 def test_what_ran_is_what_the_card_says(model, tmp_path, method, peft, edit):
     plan = plan_on(rows_for(method), tmp_path, model, method, peft, **TWO)
     first = run(plan.script, tmp_path)

@@ -108,7 +108,7 @@ def test_a_log_of_any_bytes(start):
     assert run.log.split("\n")[-2:] == ["red", " 99%"]
 
 
-@pytest.mark.ci
+@pytest.mark.full
 def test_a_long_log_is_read_as_it_grows(start, tmp_path):
     body = f"""
     for step in range(50_000):

@@ -57,7 +57,7 @@ def test_what_the_script_raises_is_found_before_it_is_paid_for():
     assert not found.passed
 
 
-@pytest.mark.ci
+@pytest.mark.full
 def test_of_many_rows_some_are_looked_at_and_the_others_told_from_them():
     plan = made("DPO", kind="preference", num_train_epochs=1, batch_size=2, accumulation=2)
     found = dry.dry_run(plan.script, plan.to_dict(), plan.fingerprint, rows=300)

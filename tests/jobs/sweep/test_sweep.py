@@ -8,7 +8,7 @@ import hfft_widgets as hfft
 from hfft_widgets import cards
 
 
-@pytest.mark.ci
+@pytest.mark.full
 def test_a_sweep_finds_the_best_rate_and_is_taken_up_again(sample_folders):
     report = hfft.validate("sample:messages", model="sample:model")
     plan = hfft.plan_training(
