@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hfft_widgets.core.data.templates import ChatTemplate
@@ -164,6 +164,13 @@ def adapter_rows(shapes: Mapping[str, Sequence[int]], adapter_config: Mapping[st
     if not rows and any(name.endswith("trainable_tokens_delta") for name in shapes):
         rows = [max(base, *(token + 1 for one in lists for token in one))]
     return max(rows, default=base)
+
+
+def parts_head(shapes: Iterable[str], adapter_config: Mapping[str, Any] | None) -> bool:
+    """Whether an adapter gives embedding and head, where they are one matrix, a matrix each."""
+    saved = (adapter_config or {}).get("modules_to_save") or ()
+    adapted = any(f".{name}.lora_" in key for key in shapes for name in _EMBEDDINGS)
+    return adapted or any(str(name).rsplit(".", 1)[-1] in _EMBEDDINGS for name in saved)
 
 
 def check_fit(

@@ -184,3 +184,18 @@ def test_earlier_answers_do_not_make_another_export():
     assert known.fingerprint == plan.fingerprint
     assert "8 of 10" in known.to_html()
     assert "trained: 9" in known.to_html()
+
+
+def test_a_tied_head_that_gets_a_matrix_of_its_own_is_counted_twice() -> None:
+    """Q4_K_M of Qwen3-0.6B and of the same with an own head: the second matrix, in the output's bits."""
+    name = "base_model.model.model.embed_tokens.lora_embedding_A"
+    apart = [
+        adapter(shapes={**SHAPES, name: [8, ROWS]}),
+        adapter(shapes={**SHAPES, "base_model.model.lm_head.lora_A.weight": [8, 1024]}),
+        adapter(adapter_config={**LORA, "modules_to_save": ["embed_tokens", "lm_head"]}),
+    ]
+    for plan in apart:
+        assert plan.parameters == FACTS["parameters"] + ROWS * 1024
+        assert plan.size_bytes > 1.15 * adapter().size_bytes
+    resized = adapter(shapes={**SHAPES, "base_model.model.model.embed_tokens.weight": [ROWS, 1024]})
+    assert resized.size_bytes == adapter().size_bytes  # the rows that were added, not another matrix
