@@ -38,7 +38,7 @@ def templated_text(text: Any) -> list[str]:
         problems.append(
             "The text does not end with the mark that opens an answer: the model would go on with the question."
         )
-    if not problems and "isleap(year)" not in question:
+    if not problems and "isleap(year)" not in question.splitlines():
         problems.append("The question itself is not in the text.")
     if "{question}" in text:
         problems.append("{question} is still in the text: put the question there.")
