@@ -190,8 +190,7 @@ def test_the_limit_is_dragged(notebook: NotebookPage, lab: LabServer) -> None:
 
     notebook.save_and_reload()
     page.locator(".hfft-chart").scroll_into_view_if_needed()
-    again = chart(page, "now.line", seconds=60)
-    assert again["line"]["words"] == f"max_length {bar['told']}"
+    chart(page, f"now.line?.words === 'max_length {bar['told']}'", seconds=60)
     for width, dark in ((1100, False), (1100, True), (700, False), (560, True)):
         page.set_viewport_size({"width": width, "height": 1000})
         notebook.set_theme(dark=dark)

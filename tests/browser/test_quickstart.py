@@ -50,6 +50,8 @@ def steps_while_running(page: Page, seconds: float, enough: float = math.inf) ->
         running = run.locator(".chip.run").count() > 0
         note = page.locator(".hfft-live-note").first
         found = LAST_STEP.search(note.inner_text()) if running and note.count() else None
+        if found and not seen:
+            note.scroll_into_view_if_needed()  # what is out of view is not drawn
         if found:
             seen.add(int(found.group(1)))
         if run.locator(".chip.ok, .chip.bad").count():
