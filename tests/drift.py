@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from hfft_widgets.core import pins
@@ -29,10 +30,13 @@ BY_HAND = ("torch", "torchvision", "trackio", "kernels")
 
 
 def installed() -> Iterator[tuple[str, str, str]]:
-    """Name, tested version and version in this environment, of each package that is in it."""
-    for name, tested in pins.versions().items():
+    """Name, version tested with this Python and version in this environment, of each package that is in it."""
+    lines = (line.partition("#")[0].strip() for line in FILE.read_text("utf-8").splitlines())
+    for asked in (Requirement(line) for line in lines if line):
+        if asked.marker and not asked.marker.evaluate():
+            continue
         try:
-            yield name, tested, version(name).partition("+")[0]
+            yield asked.name, str(asked.specifier).removeprefix("=="), version(asked.name).partition("+")[0]
         except PackageNotFoundError:
             continue
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -238,7 +239,7 @@ def test_the_next_action_is_in_view_in_every_state_and_the_bar_stands_still(wide
     heights.append(page.locator(".hfft-bar").bounding_box()["height"])
     assert max(heights) - min(heights) < 1, heights
     check_bar_in_view(page)
-    assert lines(page)[0].startswith("python-docs-messages, 2,511 rows")
+    assert re.match(r"python-docs-messages, 2,5\d\d rows", lines(page)[0])
 
     page.get_by_role("button", name="Change Data").click()
     expect(next_action(page)).to_have_text("To plan")

@@ -104,6 +104,7 @@ def make_export_plan(
     if ADAPTER in wanted:
         checks.check_own_file(trained.model, trained.adapter_config, trained.chain, tied=tied)
     parted = tied and checks.parts_head(trained.shapes, trained.adapter_config)
+    more = own_rows - rows + parted * own_rows
     odd = any(isinstance(text.get(key), int) and text[key] % 32 for key in _WIDTHS)
     hidden = checks.positive(source, "hidden_size", text.get("hidden_size") or text.get("n_embd"))
     return ExportPlan(
@@ -115,11 +116,7 @@ def make_export_plan(
         also=wanted[1:],
         name=name or str(trained.model),
         prompt=prompt or DEFAULT_PROMPT,
-        parameters=(
-            checks.positive(source, "number of parameters", trained.parameters)
-            + (own_rows - rows) * hidden
-            + parted * own_rows * hidden
-        ),
+        parameters=checks.positive(source, "number of parameters", trained.parameters) + more * hidden,
         hidden_size=hidden,
         vocabulary_size=own_rows,
         tied_embeddings=tied and not parted,
