@@ -297,7 +297,7 @@ class NotebookPage:
     Attributes:
         requests: Every address the page asked for.
         problems: Console errors and warnings and uncaught exceptions: (kind, text).
-        received_bytes: What came over websockets, i.e. from the kernel.
+        received_bytes: What came from the kernel.
     """
 
     def __init__(self, page: Page, lab: LabServer) -> None:
@@ -309,11 +309,15 @@ class NotebookPage:
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(("exception", str(error))))
-        page.on("websocket", lambda socket: socket.on("framereceived", self._received))
+        page.on("websocket", self._listen)
 
     def _console(self, message: Any) -> None:
         if message.type in {"error", "warning"}:
             self.problems.append((message.type, message.text))
+
+    def _listen(self, socket: Any) -> None:
+        if "/channels" in socket.url:  # Lab has another, on which it tells of every file it lists
+            socket.on("framereceived", self._received)
 
     def _received(self, frame: str | bytes) -> None:
         self.received_bytes += len(frame)
