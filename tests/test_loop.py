@@ -45,7 +45,7 @@ def test_from_data_to_a_verified_file(report, peft):
     assert run.plan["method"] == "SFT"
     assert run.cost_usd == 0
 
-    export = hfft.plan_export(run)
+    export = hfft.plan_export(run, quantization="Q8_0")  # what eight steps teach need not survive four bits
     assert export.adapter == (peft == "lora")
     made = hfft.launch(export).wait(400)
     assert made.stage == "COMPLETED", made.log
