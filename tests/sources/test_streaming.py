@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hfft_widgets.core.data.rows import PythonRows
@@ -64,6 +64,9 @@ def test_any_rows_in_memory(rows: list[dict[str, Any]], numbers: list[int]) -> N
 
 @PROPERTY
 @given(rows=ROWS, numbers=st.lists(st.integers(0, 99), max_size=5), group=st.integers(1, 5), size=st.integers(1, 4))
+@example(
+    rows=[{"a": []}, {"a": "007"}, {"a": "-1."}, {"a": "1e"}, {"a": "-"}], numbers=[1], group=1, size=1
+)  # texts that are numbers
 def test_any_rows_in_parquet(
     tmp_path: Path, rows: list[dict[str, Any]], numbers: list[int], group: int, size: int
 ) -> None:

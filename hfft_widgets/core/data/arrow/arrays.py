@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,11 +79,26 @@ def _decoded(cell: Any, kind: pa.DataType) -> Any:
     return [_decoded(item, kind.value_type) for item in cell]
 
 
+_LOOSE = re.compile(r"\s*(-\d*|\d+)(\.\d*)?(?:[eE]([+-]?\d*))?\s*", re.ASCII)
+
+
 def _from_json(cell: str) -> Any:
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):  # a file may call anything JSON
+        return _loose_number(cell)
+
+
+def _loose_number(cell: str) -> Any:
+    """A number as `datasets` reads it: also "007", "1e", and "-", which is 0; other text as it is."""
+    found = _LOOSE.fullmatch(cell)
+    if found is None:
         return cell
+    whole, part, power = found.groups()
+    whole = "-0" if whole == "-" else whole
+    if part is power is None:
+        return int(whole)
+    return float(f"{whole}{part or ''}e{power if power and power.strip('+-') else 0}")
 
 
 def offsets(column: pa.Array) -> NDArray[np.int64]:
