@@ -25,7 +25,16 @@ def loaded(sample_home):
 
 
 def alone(model, tokenizer, pairs):
-    return [loss for pair in pairs for loss in measures.text_losses(model, tokenizer, [pair])]
+    """Each text by itself, by the loss that transformers computes."""
+    import torch
+
+    found = []
+    for before, text in pairs:
+        asked, own = (tokenizer(part, add_special_tokens=False).input_ids for part in (before, text))
+        ids = torch.tensor([[tokenizer.bos_token_id, *asked, *own]])
+        labels = torch.tensor([[-100] * (1 + len(asked)) + own])
+        found.append((float(model(input_ids=ids, labels=labels).loss) * len(own) if own else 0.0, len(own)))
+    return found
 
 
 @settings(max_examples=20)

@@ -170,7 +170,7 @@ def parts_head(shapes: Iterable[str], adapter_config: Mapping[str, Any] | None) 
     """Whether an adapter gives embedding and head, where they are one matrix, a matrix each."""
     saved = (adapter_config or {}).get("modules_to_save") or ()
     adapted = any(f".{name}.lora_" in key for key in shapes for name in _EMBEDDINGS)
-    return adapted or any(str(name).rsplit(".", 1)[-1] in _EMBEDDINGS for name in saved)
+    return adapted or any(map(_is_end, saved))
 
 
 def check_fit(
@@ -241,9 +241,12 @@ def check_own_file(model: str, adapter_config: Mapping[str, Any] | None, chain: 
 
 def _on_ends(config: Mapping[str, Any]) -> bool:
     targets = config.get("target_modules") or ()
-    return any(
-        str(name).rsplit(".", 1)[-1] in _EMBEDDINGS for name in ([targets] if isinstance(targets, str) else targets)
-    )
+    return any(map(_is_end, [targets] if isinstance(targets, str) else targets))
+
+
+def _is_end(name: object) -> bool:
+    """Whether a module is the embedding or the head."""
+    return str(name).rsplit(".", 1)[-1] in _EMBEDDINGS
 
 
 # ---- The chat template ---------------------------------------------------------------------------

@@ -98,6 +98,8 @@ def test_json_columns_are_read() -> None:
     assert values(column) == [{"role": "user"}, None, 5]
     nested = pa.array([[{"a": "1"}]], pa.list_(pa.struct([("a", pa.string())])))
     assert values(nested) == [[{"a": "1"}]]
+    many = "9" * 5000  # more digits than Python makes a number of
+    assert values(pa.array(["007", "-", "1e", many, f"-{many}", "x"], pa.json_())) == [7, 0, 1.0, many, f"-{many}", "x"]
 
 
 def test_pictures_that_cannot_be_opened_are_another_form() -> None:

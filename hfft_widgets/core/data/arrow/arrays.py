@@ -79,6 +79,7 @@ def _decoded(cell: Any, kind: pa.DataType) -> Any:
     return [_decoded(item, kind.value_type) for item in cell]
 
 
+_DIGITS = 4300  # of more Python makes no number
 _LOOSE = re.compile(r"\s*(-\d*|\d+)(\.\d*)?(?:[eE]([+-]?\d*))?\s*", re.ASCII)
 
 
@@ -97,7 +98,7 @@ def _loose_number(cell: str) -> Any:
     whole, part, power = found.groups()
     whole = "-0" if whole == "-" else whole
     if part is power is None:
-        return int(whole)
+        return int(whole) if len(whole) <= _DIGITS else cell
     return float(f"{whole}{part or ''}e{power if power and power.strip('+-') else 0}")
 
 
